@@ -1,0 +1,37 @@
+# ops/kernels/*.cpp, compiled once per instruction set into the object libraries kernels_<isa>.
+# Sets simdgrad_kernel_objects (for linking) and simdgrad_isas (what was built).
+
+file(GLOB kernel_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/ops/kernels/*.cpp)
+set(simdgrad_kernel_objects)
+set(simdgrad_isas)
+
+function(simdgrad_add_kernels isa)
+  add_library(kernels_${isa} OBJECT ${kernel_sources})
+  # Never below -O1: unoptimised code leaves weak copies of inline functions, of which the linker
+  # keeps one, perhaps with instructions that this CPU lacks.
+  target_compile_options(kernels_${isa} PRIVATE ${ARGN} -O2)
+  target_compile_definitions(kernels_${isa} PRIVATE SIMDGRAD_ISA_NAME=${isa})
+  target_include_directories(kernels_${isa} PRIVATE
+    ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(kernels_${isa} PRIVATE simdgrad_flags xsimd)
+  set_target_properties(kernels_${isa} PROPERTIES
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  set(simdgrad_kernel_objects ${simdgrad_kernel_objects} $<TARGET_OBJECTS:kernels_${isa}>
+      PARENT_SCOPE)
+  set(simdgrad_isas ${simdgrad_isas} ${isa} PARENT_SCOPE)
+endfunction()
+
+if(kernel_sources)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+    simdgrad_add_kernels(sse2 -msse2)
+    simdgrad_add_kernels(avx2 -mavx2 -mfma)
+    # g++ 12 warns about uninitialised values inside its own AVX-512 header.
+    simdgrad_add_kernels(avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx2 -mfma
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+    simdgrad_add_kernels(neon)
+  else()
+    message(FATAL_ERROR "simdgrad has no kernels for ${CMAKE_SYSTEM_PROCESSOR}")
+  endif()
+endif()
