@@ -1,0 +1,84 @@
+#!/bin/bash
+# arrows_test.sh [ROOT]: who may include whom. Any folder may include public headers (<simdgrad/...>)
+# and core; the table says what else, or what less.
+set -euo pipefail
+
+# check ROOT: prints one line per forbidden include, returns 1 if there is any.
+check() {
+  cd "$1"
+  { grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]' --include='*.h' --include='*.inc' --include='*.cpp' \
+      include compat core autograd ops nn optim data io report examples bench 2>/dev/null || true
+  } | awk '
+    function forbid(why) { printf "%s:%s: %s: %s\n", file, line, target, why; bad = 1 }
+    {
+      split($0, field, ":"); file = field[1]; line = field[2]
+      match($0, /[<"][^>"]*[>"]/)
+      quoted = substr($0, RSTART, 1) == "\""
+      target = substr($0, RSTART + 1, RLENGTH - 2)
+      folder = file; sub(/\/.*/, "", folder)
+      if (file ~ /^ops\/kernels\//) folder = "kernels"
+      top = target; sub(/\/.*/, "", top)
+      if (target ~ /^ops\/kernels\//) top = "kernels"
+
+      # Packages live where they are needed and nowhere else.
+      if (target ~ /^xsimd\// && folder != "kernels") forbid("xsimd belongs to ops/kernels")
+      if (target ~ /^(oneapi\/)?tbb\// && file != "core/parallel_tbb.cpp")
+        forbid("oneTBB belongs to core/parallel_tbb.cpp")
+      if (target ~ /^nlohmann\// && folder !~ /^(io|data|report)$/)
+        forbid("JSON belongs to io, data and report")
+      if (target == "zlib.h" && folder !~ /^(io|data)$/) forbid("zlib belongs to io and data")
+
+      if (top == "simdgrad") {
+        if (folder == "kernels") forbid("kernels know nothing of ours")
+        next
+      }
+      if (!quoted) next
+
+      if (top !~ /^(core|autograd|ops|kernels|nn|optim|data|io|report)$/)
+        forbid("paths start at the root of the repository")
+      else if (folder == "include" || folder == "compat") forbid("a private header in a public one")
+      else if (folder == top) next
+      else if (folder == "kernels") forbid("kernels know nothing of ours")
+      else if (file ~ /^bench\/kernel_/) next
+      else if (folder ~ /^(nn|optim|data|io|report|examples|bench)$/)
+        forbid(folder " includes public headers only")
+      else if (top == "core") next
+      else if (folder == "ops" && top ~ /^(kernels|autograd)$/) next
+      else forbid(folder " must not include " top)
+    }
+    END { exit bad }'
+}
+
+# Each kind of offence, planted, must be found.
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+planted=0
+plant() {  # plant FILE INCLUDE
+  rm -rf "$folder/tree"
+  mkdir -p "$folder/tree/$(dirname "$1")"
+  echo "#include $2" > "$folder/tree/$1"
+  if (check "$folder/tree") >/dev/null; then
+    echo "arrows_test: planted offence not found: $1 includes $2"; exit 1
+  fi
+  planted=$((planted + 1))
+}
+plant include/simdgrad/a.h '"core/a.h"'
+plant include/simdgrad/a.h '<xsimd/xsimd.hpp>'
+plant include/simdgrad/a.h '<tbb/parallel_for.h>'
+plant include/simdgrad/a.h '<nlohmann/json.hpp>'
+plant core/a.cpp '"ops/a.h"'
+plant core/a.cpp '<oneapi/tbb/parallel_for.h>'
+plant autograd/a.cpp '"ops/a.h"'
+plant autograd/a.cpp '"ops/kernels/a.h"'
+plant ops/kernels/a.cpp '<simdgrad/tensor.h>'
+plant ops/kernels/a.cpp '"core/a.h"'
+plant ops/kernels/a.cpp '"ops/a.h"'
+plant nn/a.cpp '"core/a.h"'
+plant optim/a.cpp '"ops/kernels/a.h"'
+plant io/a.cpp '"autograd/a.h"'
+plant examples/a.cpp '"core/a.h"'
+plant ops/a.cpp '<zlib.h>'
+plant ops/a.cpp '"a.h"'
+
+(check "${1:-.}") || { echo "arrows_test: forbidden includes (see above)"; exit 1; }
+echo "arrows_test: every include points the right way; $planted planted offences found"
