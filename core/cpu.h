@@ -1,0 +1,41 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <string_view>
+
+#include <simdgrad/export.h>
+
+// Which instruction sets this build has kernels for and this CPU can run.
+namespace simdgrad {
+
+enum class Isa : int { sse2, avx2, avx512, neon };
+inline constexpr int kIsaCount = 4;
+
+// "sse2", "avx2", "avx512", "neon"
+std::string_view isa_name(Isa isa);
+
+// True when this build has kernels for it and the CPU can run them. avx2 needs fma as well; avx512
+// needs f, bw, dq, vl and cd.
+bool isa_supported(Isa isa);
+
+// The one to run: SIMDGRAD_ISA if set, else the best one supported. Decided at the first call;
+// throws Error when SIMDGRAD_ISA names none or one that this CPU lacks (and again at the next call).
+Isa active_isa();
+
+// The supported names, e.g. "sse2, avx2, avx512".
+std::string supported_isa_names();
+
+namespace detail {
+SIMDGRAD_LOCAL extern std::atomic<int> active_isa_index;  // -1: not decided yet
+SIMDGRAD_LOCAL Isa decide_isa();
+// The decision for a value of SIMDGRAD_ISA; empty chooses the best.
+Isa choose_isa(std::string_view name);
+}  // namespace detail
+
+inline Isa active_isa() {
+  const int index = detail::active_isa_index.load(std::memory_order_relaxed);
+  return index >= 0 ? static_cast<Isa>(index) : detail::decide_isa();
+}
+
+}  // namespace simdgrad

@@ -1,0 +1,1 @@
+// The std::thread back end of core/parallel.h.

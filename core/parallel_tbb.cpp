@@ -1,0 +1,1 @@
+// The oneTBB back end of core/parallel.h.

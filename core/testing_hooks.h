@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+
+#include <simdgrad/export.h>
+
+#include "core/cpu.h"
+
+// Switches for tests only: they make rare paths common. Not for use while operations run elsewhere.
+namespace simdgrad::testing {
+
+// Work estimated at less than this runs inline. 0 sends every region of two chunks or more to the
+// threads; a negative value restores the default.
+SIMDGRAD_API void set_inline_threshold(double nanoseconds);
+
+// Makes chunk_size() return at most this; 0 restores the default.
+SIMDGRAD_API void set_chunk(std::int64_t chunk);
+
+// In a region of at least this many chunks (and get_num_threads() at least as high), the first
+// chunk of each thread waits until so many distinct threads have one, or 2 s have passed. It proves
+// that they really run at once, even on two cores. 0 turns it off. Counts start over.
+SIMDGRAD_API void set_rendezvous(int threads);
+
+// Distinct threads that ran a chunk of the last region, and the most of any region, since
+// set_rendezvous was last called with a positive number. Regions that ran inline do not count.
+SIMDGRAD_API int last_region_threads();
+SIMDGRAD_API int max_region_threads();
+
+// Makes the n-th allocation from now (n >= 1) fail with the allocator's Error, and all later ones
+// if persistent; n = 0 turns it off. All allocations of the calling thread count; another thread's
+// count from when its list of free blocks is used up.
+SIMDGRAD_API void fail_allocation(std::int64_t n, bool persistent);
+
+// Whether the hook made an allocation fail since it was last set.
+SIMDGRAD_API bool allocation_failed();
+
+// Runs the kernels of this instruction set from now on; throws Error if the CPU lacks it.
+SIMDGRAD_API void force_isa(Isa isa);
+
+}  // namespace simdgrad::testing
