@@ -56,14 +56,15 @@ inline std::uint64_t join(std::uint32_t high, std::uint32_t low) {
 }
 
 // One block of Box-Muller: uniforms [0, 8) give the radii, [8, 16) the angles.
-// In double per element; what is stored between steps is rounded as torch's scalar loop rounds it.
+// Logarithm, cosine and sine in double per element, each rounded to T; the angle is a product in T,
+// as in torch's vector loop.
 template <class T>
 void transform_normal_block(T* data, T mean, T std) {
   for (int j = 0; j < 8; ++j) {
     const T uniform = T(1) - data[j];  // (0, 1], for log
     const T log_uniform = static_cast<T>(std::log(static_cast<double>(uniform)));
     const T radius = std::sqrt(T(-2) * log_uniform);
-    const T angle = static_cast<T>(2.0 * std::numbers::pi * static_cast<double>(data[j + 8]));
+    const T angle = static_cast<T>(2.0 * std::numbers::pi) * data[j + 8];
     const T cosine = static_cast<T>(std::cos(static_cast<double>(angle)));
     const T sine = static_cast<T>(std::sin(static_cast<double>(angle)));
     data[j] = radius * cosine * std + mean;

@@ -10,12 +10,16 @@ One line per case: kind dtype seed n first second next hash values...
   values         bits of the elements in hexadecimal: all when n <= 17, else the first and last 18
 Uniform bits depend on whether the compiler fused the multiply and add; the library rounds each on
 its own, as torch's baseline build does, so the recording runs with ATEN_CPU_CAPABILITY=default.
+Normals in float come from the vector loop that torch runs on AVX2 and AVX-512 (its baseline loop
+rounds the angle differently, by up to 2.3e-6 in the result): a second process records those.
 """
 
 import os
+import subprocess
 import sys
 
-os.environ["ATEN_CPU_CAPABILITY"] = "default"
+VECTOR = "--vector" in sys.argv  # record float normals only
+os.environ["ATEN_CPU_CAPABILITY"] = "avx2" if VECTOR else "default"
 import torch  # noqa: E402
 
 SIZES = [1, 2, 15, 16, 17, 100, 1000]
@@ -50,19 +54,28 @@ def line(out, kind, dtype, seed, n, parameters, fill):
           format(fnv(tensor.numpy().tobytes()), "x"), *values, file=out)
 
 
+def record_normals(out, dtype):
+    for n in SIZES:
+        for mean, std in [(0.0, 1.0), (-2.5, 0.3)]:
+            line(out, "normal", dtype, 7 + n, n, [mean, std], lambda t: t.normal_(mean, std))
+
+
 def main():
     path = sys.argv[1] if len(sys.argv) > 1 else "tests/data/random_streams.txt"
+    if VECTOR:
+        record_normals(sys.stdout, torch.float32)
+        return
     with open(path, "w") as out:
         print(f"# made by tools/record_random.py with torch {torch.__version__}", file=out)
         floats = [torch.float32, torch.float64]
+        record_normals(out, torch.float64)
+        out.write(subprocess.run([sys.executable, __file__, "--vector"], check=True,
+                                 capture_output=True, text=True).stdout)
         for n in SIZES:
             for dtype in floats:
                 for low, high in [(0.0, 1.0), (-0.01, 0.01), (-3.0, 5.5)]:
                     line(out, "uniform", dtype, 24 + n, n, [low, high],
                          lambda t: t.uniform_(low, high))
-                for mean, std in [(0.0, 1.0), (-2.5, 0.3)]:
-                    line(out, "normal", dtype, 7 + n, n, [mean, std],
-                         lambda t: t.normal_(mean, std))
                 for p in [0.0, 0.1, 0.5, 1.0]:
                     line(out, "bernoulli", dtype, 3 + n, n, [p], lambda t: t.bernoulli_(p))
             for p in [0.25, 0.8]:
