@@ -21,11 +21,11 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/simdgradConfig.cmake
 # Paths in the .pc file are relative to its own place, so that the tree can be moved.
 file(RELATIVE_PATH pc_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 if(BUILD_SHARED_LIBS)
-  set(pc_libs_private "")
+  set(pc_libs "")
 elseif(SIMDGRAD_PARALLEL STREQUAL "tbb")
-  set(pc_libs_private "-ltbb -lz -lpthread")
+  set(pc_libs "-ltbb -lz -lpthread")
 else()
-  set(pc_libs_private "-lz -lpthread")
+  set(pc_libs "-lz -lpthread")
 endif()
 configure_file(${PROJECT_SOURCE_DIR}/cmake/simdgrad.pc.in simdgrad.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/simdgrad.pc

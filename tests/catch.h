@@ -22,10 +22,10 @@ using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
 
 #ifndef SKIP  // Catch2 before 3.3
-#define SKIP(...)           \
-  do {                      \
+#define SKIP(...)                     \
+  do {                                \
     WARN("skipped: " << __VA_ARGS__); \
-    return;                 \
+    return;                           \
   } while (false)
 #endif
 #else

@@ -1,8 +1,8 @@
 #!/bin/bash
-# consumer_test.sh CMAKE BUILD_DIR CXX: installs the build into a scratch prefix, moves it, and builds
-# tests/consumer from there, through find_package and through pkg-config.
+# consumer_test.sh CMAKE BUILD_DIR CXX GENERATOR MAKE_PROGRAM: installs the build into a scratch
+# prefix, moves it, and builds tests/consumer from there, through find_package and through pkg-config.
 set -euo pipefail
-cmake=$1 build=$2 cxx=$3
+cmake=$1 build=$2 cxx=$3 generator=$4 make=$5
 here=$(cd "$(dirname "$0")/consumer" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -15,8 +15,8 @@ if grep -rlF "$folder/first" "$prefix" ||
   echo "consumer_test: these installed files name the place they were built or installed in"; exit 1
 fi
 
-"$cmake" -S "$here" -B "$folder/build" -DCMAKE_PREFIX_PATH="$prefix" \
-  -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=Release >/dev/null
+"$cmake" -S "$here" -B "$folder/build" -G "$generator" -DCMAKE_MAKE_PROGRAM="$make" \
+  -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=Release >/dev/null
 "$cmake" --build "$folder/build"
 "$folder/build/consumer"
 "$folder/build/compat_consumer"

@@ -1,5 +1,5 @@
-#include <cstdio>
 #include <simdgrad/simdgrad.h>
+#include <cstdio>
 
 using namespace simdgrad;
 
