@@ -1,0 +1,119 @@
+#include "autograd/accumulate_grad.h"
+
+#include <thread>
+
+#include "autograd/hooks.h"
+
+namespace simdgrad {
+namespace {
+
+// Finding a leaf's accumulator and destroying it exclude each other; leaves share a few locks.
+class AccumulatorLock {
+ public:
+  explicit AccumulatorLock(const void* leaf)
+      : flag_(flags_[(reinterpret_cast<uintptr_t>(leaf) >> 6) % kCount]) {
+    while (flag_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+  }
+  ~AccumulatorLock() { flag_.store(false, std::memory_order_release); }
+
+ private:
+  static constexpr size_t kCount = 64;
+  static inline std::atomic<bool> flags_[kCount];
+  std::atomic<bool>& flag_;
+};
+
+bool has_layout(const Tensor& gradient, const TensorImpl& leaf) {
+  const TensorImpl& of = impl(gradient);
+  if (leaf.is_contiguous() ||
+      !is_non_overlapping_and_dense(leaf.size_list(), leaf.stride_list()))
+    return of.is_contiguous();
+  return of.stride_list() == leaf.stride_list();
+}
+
+// A tensor of its own with these numbers, in the leaf's strides if those are dense.
+Tensor clone_in_layout(const Tensor& gradient, const Tensor& leaf, bool create_graph) {
+  if (impl(gradient).is_sparse() || has_layout(gradient, impl(leaf)) || create_graph)
+    return gradient.clone();
+  Tensor copy = make_like(leaf, gradient.scalar_type());
+  copy.copy_(gradient);
+  return copy;
+}
+
+}  // namespace
+
+bool is_unshared(const Tensor& tensor) {
+  const TensorImpl& of = impl(tensor);
+  if (of.references.load(std::memory_order_acquire) != 1) return false;
+  if (of.is_sparse())
+    return is_unshared(of.extra->indices) && is_unshared(of.extra->values);
+  return of.storage->references.load(std::memory_order_acquire) == 1 &&
+         of.storage->owner != Storage::Owner::kCaller &&
+         (of.is_contiguous() || is_non_overlapping_and_dense(of.size_list(), of.stride_list()));
+}
+
+Tensor add_gradients(Tensor sum, Tensor more, bool create_graph) {
+  // Dense numbers go first: sparse + dense is refused, dense + sparse is not.
+  if (impl(sum).is_sparse() && !impl(more).is_sparse()) std::swap(sum, more);
+  if (!create_graph && is_unshared(sum)) {
+    sum.add_(more);
+    return sum;
+  }
+  return sum.add(more);
+}
+
+AccumulateGrad::AccumulateGrad(Tensor leaf) : Node(nullptr, 0), leaf_(std::move(leaf)) {
+  flags_ |= NodeAccess::kAccumulates;
+}
+
+AccumulateGrad::~AccumulateGrad() {
+  const AccumulatorLock lock(leaf_.counted());
+  std::atomic<Node*>& slot = impl(leaf_).extra->accumulator;
+  if (slot.load(std::memory_order_relaxed) == this) slot.store(nullptr, std::memory_order_relaxed);
+}
+
+Node* grad_accumulator(const Tensor& leaf) {
+  TensorImpl& of = impl(leaf);
+  const AccumulatorLock lock(&of);
+  std::atomic<Node*>& slot = of.extra_part().accumulator;
+  if (Node* living = slot.load(std::memory_order_relaxed)) {
+    // Its last count may be going right now; then its destructor waits for the lock.
+    std::atomic<uint32_t>& references = NodeAccess::references(*living);
+    uint32_t count = references.load(std::memory_order_relaxed);
+    while (count != 0)
+      if (references.compare_exchange_weak(count, count + 1, std::memory_order_relaxed))
+        return living;
+  }
+  Node* fresh = new AccumulateGrad(leaf);
+  slot.store(fresh, std::memory_order_relaxed);
+  return fresh;
+}
+
+// The cases, dense or row-sparse:
+// 1. no grad yet: the gradient becomes it. Stolen when nobody else can see its memory and its
+//    strides are the leaf's, cloned otherwise and under create_graph.
+// 2. a grad, no graph wanted: added in place; dense + sparse stays dense, sparse + dense becomes
+//    dense, sparse + sparse is appended without coalescing.
+// 3. under create_graph: grad = grad + gradient, out of place, since the old one may be in use.
+void AccumulateGrad::backward(Gradients& d) {
+  Tensor gradient = d.take_dy();
+  if (!gradient.defined()) return;
+  TensorImpl& leaf = impl(leaf_);
+  if (leaf.extra && !leaf.extra->hooks.empty())
+    gradient = run_hook_list(leaf.extra->hooks, std::move(gradient));
+  struct Guard {
+    Node& node;
+    explicit Guard(Node& locked) : node(locked) { NodeAccess::lock(node); }
+    ~Guard() { NodeAccess::unlock(node); }
+  } guard(*this);
+  if (!leaf.grad.defined()) {
+    const bool steal = !d.create_graph() && is_unshared(gradient) &&
+                       (impl(gradient).is_sparse() || has_layout(gradient, leaf));
+    leaf.grad = steal ? std::move(gradient) : clone_in_layout(gradient, leaf_, d.create_graph());
+  } else if (!d.create_graph() && !(impl(leaf.grad).is_sparse() && !impl(gradient).is_sparse())) {
+    leaf.grad.add_(gradient);
+  } else {
+    leaf.grad = add_gradients(leaf.grad, std::move(gradient), true);
+  }
+}
+
+}  // namespace simdgrad

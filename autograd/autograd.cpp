@@ -1,0 +1,250 @@
+// backward(), grad() and the autograd members of Tensor.
+#include <simdgrad/autograd.h>
+
+#include "autograd/accumulate_grad.h"
+#include "autograd/engine.h"
+#include "autograd/hooks.h"
+
+namespace simdgrad {
+
+bool GradMode::is_enabled() { return thread_state.grad_enabled; }
+void GradMode::set_enabled(bool enabled) { thread_state.grad_enabled = enabled; }
+AutoGradMode::AutoGradMode(bool enabled) : before_(thread_state.grad_enabled) {
+  thread_state.grad_enabled = enabled;
+}
+AutoGradMode::~AutoGradMode() { thread_state.grad_enabled = before_; }
+
+namespace {
+
+Edge edge_of(const Tensor& tensor) {
+  const detail::RawEdge raw = gradient_edge(tensor);
+  return {NodePtr::adopt(raw.node), raw.input_nr};
+}
+
+// Does `from` broadcast to `to`?
+bool expands_to(IntArrayRef from, IntArrayRef to) {
+  if (from.size() > to.size()) return false;
+  for (size_t i = 0; i < from.size(); ++i) {
+    const int64_t size = from[from.size() - 1 - i];
+    if (size != to[to.size() - 1 - i] && size != 1) return false;
+  }
+  return true;
+}
+
+// Sums a gradient to the shape of what it belongs to.
+Tensor reduce_to(Tensor gradient, IntArrayRef sizes) {
+  std::vector<int64_t> dims;
+  const size_t extra = static_cast<size_t>(gradient.dim()) - sizes.size();
+  for (size_t i = 0; i < static_cast<size_t>(gradient.dim()); ++i)
+    if (i < extra || (sizes[i - extra] == 1 && gradient.sizes()[i] != 1))
+      dims.push_back(static_cast<int64_t>(i));
+  return gradient.sum(dims, true).view(sizes);
+}
+
+// What enters the graph at each output.
+std::vector<Tensor> root_gradients(const std::vector<Tensor>& outputs,
+                                   const std::vector<Tensor>& given) {
+  SIMDGRAD_CHECK(given.empty() || given.size() == outputs.size(), "got ", outputs.size(),
+                 " tensors and ", given.size(), " gradients");
+  std::vector<Tensor> gradients;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const Tensor& output = outputs[i];
+    Tensor gradient = given.empty() ? Tensor() : given[i];
+    if (!gradient.defined()) {
+      SIMDGRAD_CHECK(output.numel() == 1, "grad can be implicitly created only for scalar outputs");
+      gradient = make_like(output, output.scalar_type());
+      const GradModeGuard guard(false);
+      gradient.fill_(1);
+    } else {
+      SIMDGRAD_CHECK(gradient.sizes() == output.sizes() ||
+                         expands_to(output.sizes(), gradient.sizes()),
+                     "invalid gradient at index ", i, " - got ", gradient.sizes(),
+                     " but expected shape compatible with ", output.sizes());
+      if (!(gradient.sizes() == output.sizes())) gradient = reduce_to(gradient, output.sizes());
+      if (gradient.scalar_type() != output.scalar_type()) gradient = gradient.to(output.scalar_type());
+    }
+    gradients.push_back(std::move(gradient));
+  }
+  return gradients;
+}
+
+std::vector<Edge> root_edges(const std::vector<Tensor>& outputs) {
+  std::vector<Edge> roots;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    check_defined(outputs[i]);
+    roots.push_back(edge_of(outputs[i]));
+    SIMDGRAD_CHECK(roots.back().is_valid(), "element ", i,
+                   " of tensors does not require grad and does not have a grad_fn");
+  }
+  return roots;
+}
+
+std::vector<Capture> captures_of(const std::vector<Tensor>& inputs) {
+  std::vector<Capture> captures;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    check_defined(inputs[i]);
+    const Edge edge = edge_of(inputs[i]);
+    SIMDGRAD_CHECK(edge.is_valid(), "element ", i, " of the input tensors does not require grad");
+    // The node lives as long as the input (an accumulator as long as the graph that leads to it; if
+    // none does, the pointer is only compared).
+    captures.push_back({edge.function.get(), edge.input_nr, Tensor()});
+  }
+  return captures;
+}
+
+void warn_about_cycles() {
+  warn(
+      "Using backward() with create_graph=True will create a reference cycle between the parameter "
+      "and its gradient which can cause a memory leak. We recommend using autograd.grad when "
+      "creating the graph to avoid this. If you have to use this function, make sure to reset the "
+      ".grad fields of your parameters to None after use to break the cycle and avoid the leak.");
+}
+
+}  // namespace
+
+namespace autograd {
+
+void backward(const variable_list& tensors, const variable_list& grad_tensors,
+              std::optional<bool> retain_graph, bool create_graph, const variable_list& inputs) {
+  const std::vector<Edge> roots = root_edges(tensors);
+  std::vector<Tensor> gradients = root_gradients(tensors, grad_tensors);
+  if (create_graph) warn_about_cycles();
+  for (const Tensor& input : inputs)
+    if (input.defined() && input.requires_grad()) input.retain_grad();
+  std::vector<Edge> alive;
+  for (const Tensor& input : inputs) alive.push_back(edge_of(input));
+  std::vector<Capture> captures = captures_of(inputs);
+  run_backward(roots, gradients, captures,
+               {retain_graph.value_or(create_graph), create_graph, true});
+}
+
+variable_list grad(const variable_list& outputs, const variable_list& inputs,
+                   const variable_list& grad_outputs, std::optional<bool> retain_graph,
+                   bool create_graph, bool allow_unused) {
+  SIMDGRAD_CHECK(!inputs.empty(), "`inputs` argument to `grad()` cannot be empty.");
+  const std::vector<Edge> roots = root_edges(outputs);
+  std::vector<Tensor> gradients = root_gradients(outputs, grad_outputs);
+  std::vector<Edge> alive;
+  for (const Tensor& input : inputs) {
+    check_defined(input);
+    alive.push_back(edge_of(input));
+  }
+  std::vector<Capture> captures = captures_of(inputs);
+  run_backward(roots, gradients, captures,
+               {retain_graph.value_or(create_graph), create_graph, false});
+  variable_list results;
+  for (size_t i = 0; i < captures.size(); ++i) {
+    SIMDGRAD_CHECK(captures[i].gradient.defined() || allow_unused, "element ", i,
+                   " of the differentiated Tensors appears to not have been used in the graph. Set "
+                   "allow_unused=True if this is the desired behavior.");
+    results.push_back(std::move(captures[i].gradient));
+  }
+  return results;
+}
+
+}  // namespace autograd
+
+void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph, bool create_graph,
+                      std::optional<TensorList> inputs) const {
+  std::vector<Tensor> only;
+  if (inputs) {
+    SIMDGRAD_CHECK(!inputs->empty(), "`inputs` argument to `backward()` cannot be empty.");
+    only = inputs->vec();
+  }
+  if (!only.empty()) {
+    autograd::backward({*this}, {gradient}, retain_graph, create_graph, only);
+    return;
+  }
+  // The common call, without a list: no heap allocation but the two vectors of one.
+  autograd::backward({*this}, {gradient}, retain_graph, create_graph);
+}
+
+bool Tensor::requires_grad() const { return tensor_requires_grad(*this); }
+
+const Tensor& Tensor::set_requires_grad(bool requires_grad) const {
+  check_defined(*this);
+  TensorImpl& of = impl(*this);
+  SIMDGRAD_CHECK(!requires_grad || simdgrad::is_floating_point(of.dtype),
+                 "Only Tensors of floating point and complex dtype can require gradients");
+  SIMDGRAD_CHECK(is_leaf() || requires_grad,
+                 "you can only change requires_grad flags of leaf variables. If you want to use a "
+                 "computed variable in a subgraph that doesn't require differentiation use "
+                 "var_no_grad = var.detach().");
+  if (is_leaf()) of.set_flag(TensorImpl::kRequiresGrad, requires_grad);
+  return *this;
+}
+
+NodePtr Tensor::grad_fn() const {
+  if (!defined()) return nullptr;
+  if (impl(*this).is_view()) {
+    const Edge refreshed = edge_of(*this);
+  }
+  return NodePtr::share(impl(*this).grad_fn);
+}
+
+bool Tensor::is_leaf() const { return !defined() || !requires_grad() || grad_fn() == nullptr; }
+
+int64_t Tensor::output_nr() const {
+  check_defined(*this);
+  return impl(*this).output_nr;
+}
+
+const Tensor& Tensor::grad() const {
+  check_defined(*this);
+  if (!impl(*this).grad.defined() && requires_grad() && !is_leaf() && !retains_grad())
+    warn(
+        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+        "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+        "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If "
+        "you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead.");
+  return impl(*this).grad;
+}
+
+Tensor& Tensor::mutable_grad() const {
+  check_defined(*this);
+  return impl(*this).grad;
+}
+
+Tensor Tensor::detach() const {
+  check_defined(*this);
+  return make_detached(*this, true);
+}
+
+Tensor& Tensor::detach_() {
+  check_defined(*this);
+  TensorImpl& of = impl(*this);
+  SIMDGRAD_CHECK(!of.is_view(),
+                 "Can't detach views in-place. Use detach() instead. If you are using "
+                 "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as "
+                 "True, gradients are views of DDP buckets, and hence detach_() cannot be called on "
+                 "these gradients. To fix this error, please refer to the "
+                 "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.");
+  Node* before = std::exchange(of.grad_fn, nullptr);
+  of.set_flag(TensorImpl::kRequiresGrad, false);
+  of.output_nr = 0;
+  move_retained_grad(of, before);
+  if (before) detail::release_node(before);
+  return *this;
+}
+
+Tensor Tensor::tensor_data() const { return detach(); }
+
+Tensor Tensor::data() const {
+  check_defined(*this);
+  return make_detached(*this, false);
+}
+
+bool Tensor::is_view() const { return defined() && impl(*this).is_view(); }
+
+Tensor Tensor::_base() const {
+  check_defined(*this);
+  SIMDGRAD_CHECK(is_view(), "Can't get base of non-view Variable");
+  return share(impl(*this).base);
+}
+
+int64_t Tensor::_version() const {
+  check_defined(*this);
+  return impl(*this).current_version();
+}
+
+}  // namespace simdgrad

@@ -1,0 +1,58 @@
+#include "autograd/copy_slices.h"
+
+#include <memory>
+
+namespace simdgrad {
+
+CopySlices::Geometry::Geometry(const Tensor& of)
+    : sizes(of.sizes()), strides(of.strides()), offset(of.storage_offset()) {}
+
+CopySlices::CopySlices(const Tensor& base, const Tensor& view, Node* function)
+    : Node(nullptr, 0), function_(function), base_(base), view_(view) {
+  count_ = function->num_outputs();
+  list_ = static_cast<detail::RawEdge*>(allocate(count_ * sizeof(detail::RawEdge)));
+  list_[0] = gradient_edge(base);
+  // The function's own edge 0 led to the view; the others are ours now.
+  detail::RawEdge* theirs = NodeAccess::edges(*function);
+  for (uint32_t i = 1; i < count_; ++i) list_[i] = theirs[i];
+  for (uint32_t i = 1; i < count_; ++i) theirs[i] = {};
+  NodeAccess::use_edges(*this, list_, count_);
+}
+
+CopySlices::~CopySlices() {
+  for (uint32_t i = 0; i < count_; ++i)
+    if (list_[i].node) detail::release_node(list_[i].node);
+  NodeAccess::use_edges(*this, nullptr, 0);
+  deallocate(list_, count_ * sizeof(detail::RawEdge));
+  if (function_) detail::release_node(function_);
+}
+
+void CopySlices::backward(Gradients& d) {
+  if (!function_) NodeAccess::throw_released();
+  const Tensor& dy = d.dy();
+  // A tensor of its own with the base's geometry; what lies outside the base does not matter.
+  Tensor whole = make_strided(base_.sizes, base_.strides, dy.scalar_type());
+  whole.copy_(dy);
+  Tensor part = whole.as_strided(view_.sizes, view_.strides, view_.offset - base_.offset);
+
+  Tensor part_dy = part.clone();
+  const auto dx = std::make_unique<Tensor[]>(count_);
+  const auto needed = std::make_unique<bool[]>(count_);
+  for (uint32_t i = 0; i < count_; ++i) needed[i] = d.needs(i);
+  Gradients inner(*function_, &part_dy, dx.get(), needed.get(), d.create_graph());
+  NodeAccess::backward(*function_, inner);
+  for (uint32_t i = 1; i < count_; ++i) d.set(i, std::move(dx[i]));
+  if (!d.needs(0)) return;
+  if (dx[0].defined()) {
+    part.copy_(dx[0]);
+  } else {
+    part.zero_();
+  }
+  d.set(0, std::move(whole));
+}
+
+void CopySlices::release_variables() {
+  if (function_) NodeAccess::release_variables(*function_);
+}
+
+}  // namespace simdgrad

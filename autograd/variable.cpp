@@ -1,0 +1,169 @@
+// A tensor's place in the graph: edges, saved tensors, views and in-place operations.
+#include "autograd/accumulate_grad.h"
+#include "autograd/copy_slices.h"
+#include "autograd/hooks.h"
+#include "autograd/record.h"
+
+namespace simdgrad {
+
+namespace {
+
+const TensorImpl& base_of(const TensorImpl& view) {
+  return *static_cast<const TensorImpl*>(view.base);
+}
+
+// A view whose base was changed in place since has a grad_fn that no longer tells its history: it is
+// made anew, as a strided view of the base as it is now.
+void refresh_view_history(const Tensor& tensor) {
+  TensorImpl& view = impl(tensor);
+  if (view.view_version == view.current_version() || !base_of(view).requires_grad()) return;
+  const GradModeGuard guard(true);
+  const Tensor again =
+      share(view.base).as_strided(view.size_list(), view.stride_list(), view.storage_offset());
+  Node* before = std::exchange(view.grad_fn, std::exchange(impl(again).grad_fn, nullptr));
+  view.output_nr = 0;
+  view.flags |= TensorImpl::kRequiresGrad;
+  view.view_version = view.current_version();
+  move_retained_grad(view, before);
+  if (before) detail::release_node(before);
+}
+
+// "Exp" of "ExpBackward0", as the text about changed saved tensors names it.
+std::string operation_name(const Node& node) {
+  const std::string name = node.name();
+  const size_t end = name.find("Backward");
+  return end == std::string::npos ? name : name.substr(0, end);
+}
+
+[[noreturn, gnu::cold]] void throw_changed(const Tensor& saved, const Node* origin, uint32_t nr,
+                                           uint32_t now, uint32_t expected) {
+  std::string what = "[" + saved.toString() + " " ;
+  std::string sizes = "[";
+  for (int64_t size : saved.sizes())
+    sizes += (sizes.size() > 1 ? ", " : "") + std::to_string(size);
+  what += sizes + "]]";
+  if (origin) what += ", which is output " + std::to_string(nr) + " of " + operation_name(*origin) + ",";
+  SIMDGRAD_THROW(
+      "one of the variables needed for gradient computation has been modified by an inplace "
+      "operation: ",
+      what, " is at version ", now, "; expected version ", expected,
+      " instead. Hint: enable anomaly detection to find the operation that failed to compute its "
+      "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).");
+}
+
+}  // namespace
+
+detail::RawEdge gradient_edge(const Tensor& tensor) {
+  if (!tensor_requires_grad(tensor)) return {};
+  TensorImpl& of = impl(tensor);
+  if (of.is_view()) refresh_view_history(tensor);
+  if (of.grad_fn) {
+    detail::retain_node(of.grad_fn);
+    return {of.grad_fn, of.output_nr};
+  }
+  if (!of.requires_grad()) return {};
+  return {grad_accumulator(tensor), 0};
+}
+
+Tensor Saved::operator()(const Gradients& d) const {
+  if (!tensor_.defined()) return {};
+  const TensorImpl& saved = impl(tensor_);
+  const uint32_t now = saved.current_version();
+  if (now != version_) [[unlikely]] {
+    const Node* origin = output_ ? &d.node() : saved.grad_fn;
+    throw_changed(tensor_, origin, output_ ? output_ - 1 : saved.output_nr, now, version_);
+  }
+  if (!output_ || !thread_state.grad_enabled) return tensor_;
+  Tensor result = make_detached(tensor_, true);
+  detail::retain_node(&d.node());
+  set_history(result, &d.node(), output_ - 1);
+  return result;
+}
+
+Tensor make_view(const Tensor& self, IntArrayRef sizes, IntArrayRef strides, int64_t offset) {
+  Tensor result = make_alias(self, sizes, strides, offset);
+  TensorImpl& view = impl(result);
+  const TensorImpl& from = impl(self);
+  const Tensor base = from.is_view() ? share(from.base) : self;
+  view.base = Tensor(base).surrender();
+  view.flags |= TensorImpl::kIsView;
+  view.view_version = view.current_version();
+  ViewKind kind = thread_state.grad_enabled ? ViewKind::kDefault : ViewKind::kNoGrad;
+  if (from.is_view() && from.view_kind() != ViewKind::kDefault) kind = from.view_kind();
+  view.set_view_kind(kind);
+  return result;
+}
+
+namespace {
+
+[[gnu::cold]] void check_view_kind(const Tensor& self) {
+  const ViewKind kind = impl(self).view_kind();
+  SIMDGRAD_CHECK(
+      kind != ViewKind::kNoGrad,
+      "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
+      "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
+      "code by moving both the view and the inplace either both inside the no_grad block (if you "
+      "don't want the inplace to be tracked) or both outside (if you want the inplace to be "
+      "tracked).");
+  SIMDGRAD_CHECK(
+      kind != ViewKind::kMultiOutput, "Output ", impl(self).output_nr, " of ",
+      self.grad_fn() ? self.grad_fn()->name() : std::string("a function"),
+      " is a view and is being modified inplace. This view is the output of a function that returns "
+      "multiple views. Such functions do not allow the output views to be modified inplace. You "
+      "should replace the inplace operation by an out-of-place one.");
+}
+
+void check_no_internal_overlap(const TensorImpl& self) {
+  if (self.is_contiguous()) return;
+  const int64_t* sizes = self.sizes();
+  const int64_t* strides = self.strides();
+  for (size_t i = 0; i < self.ndim; ++i)
+    SIMDGRAD_CHECK(sizes[i] <= 1 || strides[i] != 0 || self.numel == 0,
+                   "unsupported operation: more than one element of the written-to tensor refers to "
+                   "a single memory location. Please clone() the tensor before performing the "
+                   "operation.");
+}
+
+}  // namespace
+
+void check_inplace(const Tensor& self, bool records) {
+  check_defined(self);
+  const TensorImpl& of = impl(self);
+  if (records) {
+    if (of.is_view()) {
+      if (of.view_kind() != ViewKind::kDefault) check_view_kind(self);
+      SIMDGRAD_CHECK(!(tensor_requires_grad(self) && !base_of(of).grad_fn &&
+                       base_of(of).requires_grad()),
+                     "a view of a leaf Variable that requires grad is being used in an in-place "
+                     "operation.");
+    }
+    SIMDGRAD_CHECK(!(of.requires_grad() && !of.grad_fn),
+                   "a leaf Variable that requires grad is being used in an in-place operation.");
+  }
+  if (!of.is_sparse()) check_no_internal_overlap(of);
+}
+
+void rebase_history(const Tensor& self, Node* node) {
+  TensorImpl& of = impl(self);
+  if (!of.is_view()) {
+    Node* before = std::exchange(of.grad_fn, node);
+    of.output_nr = 0;
+    of.flags |= TensorImpl::kRequiresGrad;
+    move_retained_grad(of, before);
+    if (before) detail::release_node(before);
+    return;
+  }
+  const Tensor base = share(of.base);
+  Node* slices = new CopySlices(base, self, node);
+  TensorImpl& owner = impl(base);
+  Node* before = std::exchange(owner.grad_fn, slices);
+  owner.output_nr = 0;
+  owner.flags |= TensorImpl::kRequiresGrad;
+  move_retained_grad(owner, before);
+  if (before) detail::release_node(before);
+  // The view follows at once: what is recorded next sees its new history.
+  of.view_version = of.current_version() - 1;
+  refresh_view_history(self);
+}
+
+}  // namespace simdgrad

@@ -1,0 +1,97 @@
+// What a tensor says of itself.
+#include <simdgrad/tensor.h>
+
+#include "core/tensor_impl.h"
+
+namespace simdgrad {
+namespace {
+
+const TensorImpl& checked(const Tensor& tensor) {
+  check_defined(tensor);
+  return impl(tensor);
+}
+
+const TensorImpl& strided(const Tensor& tensor, const char* what) {
+  const TensorImpl& of = checked(tensor);
+  SIMDGRAD_CHECK(!of.is_sparse(), what, ": got a sparse tensor, which has no strided data of its own");
+  return of;
+}
+
+}  // namespace
+
+size_t Tensor::use_count() const {
+  return impl_ ? impl_->references.load(std::memory_order_relaxed) : 0;
+}
+int64_t Tensor::dim() const { return checked(*this).ndim; }
+int64_t Tensor::numel() const { return impl_ ? impl(*this).numel : 0; }
+IntArrayRef Tensor::sizes() const { return checked(*this).size_list(); }
+IntArrayRef Tensor::strides() const { return strided(*this, "strides").stride_list(); }
+int64_t Tensor::size(int64_t dim) const {
+  const TensorImpl& of = checked(*this);
+  SIMDGRAD_CHECK_AS(IndexError, of.ndim > 0, "Dimension specified as ", dim,
+                    " but tensor has no dimensions");
+  return of.sizes()[wrap_dim(dim, of.ndim)];
+}
+int64_t Tensor::stride(int64_t dim) const {
+  const TensorImpl& of = strided(*this, "stride");
+  SIMDGRAD_CHECK_AS(IndexError, of.ndim > 0, "Dimension specified as ", dim,
+                    " but tensor has no dimensions");
+  return of.strides()[wrap_dim(dim, of.ndim)];
+}
+int64_t Tensor::storage_offset() const { return strided(*this, "storage_offset").storage_offset(); }
+ScalarType Tensor::scalar_type() const { return checked(*this).dtype; }
+Layout Tensor::layout() const { return checked(*this).layout; }
+TensorOptions Tensor::options() const {
+  const TensorImpl& of = checked(*this);
+  return TensorOptions().dtype(of.dtype).layout(of.layout);
+}
+bool Tensor::is_contiguous() const { return strided(*this, "is_contiguous").is_contiguous(); }
+bool Tensor::has_storage() const { return impl_ && !impl(*this).is_sparse(); }
+bool Tensor::is_alias_of(const Tensor& other) const {
+  return has_storage() && other.has_storage() && impl(*this).storage == impl(other).storage;
+}
+std::string Tensor::toString() const {
+  if (!impl_) return "UndefinedType";
+  const TensorImpl& of = impl(*this);
+  return std::string(of.is_sparse() ? "SparseCPU" : "CPU") + to_string(of.dtype) + "Type";
+}
+
+void* Tensor::data_ptr() const { return strided(*this, "data_ptr").data; }
+
+void* Tensor::typed_data(ScalarType expected) const {
+  const TensorImpl& of = strided(*this, "data_ptr");
+  SIMDGRAD_CHECK(of.dtype == expected, "expected scalar type ", to_string(expected), " but found ",
+                 to_string(of.dtype));
+  return of.data;
+}
+
+Scalar Tensor::item() const {
+  const TensorImpl& of = checked(*this);
+  SIMDGRAD_CHECK(of.numel == 1, "a Tensor with ", of.numel,
+                 " elements cannot be converted to Scalar");
+  if (of.is_sparse()) return to_dense().item();
+  switch (of.dtype) {
+#define SIMDGRAD_ITEM(type, name) \
+  case ScalarType::name:          \
+    return Scalar(*static_cast<const type*>(of.data));
+    SIMDGRAD_ITEM(uint8_t, Byte)
+    SIMDGRAD_ITEM(int8_t, Char)
+    SIMDGRAD_ITEM(int16_t, Short)
+    SIMDGRAD_ITEM(int32_t, Int)
+    SIMDGRAD_ITEM(int64_t, Long)
+    SIMDGRAD_ITEM(float, Float)
+    SIMDGRAD_ITEM(double, Double)
+    SIMDGRAD_ITEM(bool, Bool)
+#undef SIMDGRAD_ITEM
+  }
+  return {};
+}
+
+bool Tensor::is_nonzero() const {
+  const int64_t count = numel();
+  SIMDGRAD_CHECK(count != 0, "Boolean value of Tensor with no values is ambiguous");
+  SIMDGRAD_CHECK(count == 1, "Boolean value of Tensor with more than one value is ambiguous");
+  return item().to<bool>();
+}
+
+}  // namespace simdgrad

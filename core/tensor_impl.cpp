@@ -1,0 +1,277 @@
+#include "core/tensor_impl.h"
+
+#include <new>
+
+#include "core/live_counts.h"
+
+namespace simdgrad {
+namespace {
+
+constexpr size_t kHeaderBytes = sizeof(TensorImpl) + sizeof(Storage);
+
+// Blocks come in multiples of the allocator's step, so that data after the headers has room.
+TensorImpl* new_impl(void* block, ScalarType dtype) {
+  TensorImpl* impl = new (block) TensorImpl;
+  impl->dtype = dtype;
+  count_tensor(1);
+  return impl;
+}
+
+// A block with a Storage behind the impl, and room for `data_bytes` behind that.
+TensorImpl* new_impl_with_storage(ScalarType dtype, size_t data_bytes) {
+  const size_t block_bytes = kHeaderBytes + data_bytes;
+  TensorImpl* impl = new_impl(allocate(block_bytes), dtype);
+  impl->flags |= TensorImpl::kHasStorage;
+  Storage* storage = new (impl + 1) Storage;
+  storage->block_bytes = static_cast<uint32_t>(block_bytes);
+  storage->data = storage + 1;
+  storage->bytes = data_bytes;
+  impl->storage = impl->version = storage;
+  impl->data = storage->data;
+  return impl;
+}
+
+TensorImpl* new_impl_with_data(size_t bytes, ScalarType dtype) {
+  if (bytes <= kInlineDataBytes) return new_impl_with_storage(dtype, bytes);
+  void* data = allocate(bytes);
+  TensorImpl* impl = new_impl_with_storage(dtype, 0);
+  impl->storage->data = impl->data = data;
+  impl->storage->bytes = bytes;
+  impl->storage->owner = Storage::Owner::kAllocator;
+  return impl;
+}
+
+struct ExternalOwner {
+  void (*release)(void*);
+  void* context;
+};
+
+void release_storage(Storage* storage) noexcept {
+  if (storage->references.load(std::memory_order_acquire) != 1 &&
+      storage->references.fetch_sub(1, std::memory_order_acq_rel) != 1)
+    return;
+  if (storage->owner == Storage::Owner::kAllocator) {
+    deallocate(storage->data, storage->bytes);
+  } else if (storage->owner == Storage::Owner::kCaller) {
+    const ExternalOwner* owner = reinterpret_cast<ExternalOwner*>(storage + 1);
+    if (owner->release) owner->release(owner->context);
+  }
+  deallocate(reinterpret_cast<char*>(storage) - sizeof(TensorImpl), storage->block_bytes);
+}
+
+void retain_storage(Storage* storage) {
+  storage->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+namespace detail {
+
+void forget_retained_grad(TensorImpl* tensor) noexcept;  // autograd/hooks.cpp
+
+void destroy_tensor(Counted* counted) noexcept {
+  TensorImpl* tensor = static_cast<TensorImpl*>(counted);
+  count_tensor(-1);
+  // Taken out first: what they release may reach far (release_node drains chains without recursion).
+  Node* grad_fn = tensor->grad_fn;
+  if (tensor->flags & TensorImpl::kRetainsGrad) [[unlikely]] forget_retained_grad(tensor);
+  Tensor grad = std::move(tensor->grad);
+  Counted* base = tensor->base;
+  delete tensor->extra;
+  if (tensor->ndim > kInlineDims)
+    deallocate(tensor->shape.heap, 2 * sizeof(int64_t) * tensor->ndim);
+  Storage* storage = tensor->storage;
+  Storage* version = tensor->version;
+  const bool has_storage = tensor->flags & TensorImpl::kHasStorage;
+  tensor->~TensorImpl();
+  // The block goes with its own Storage, which others may still count on.
+  if (version && version != storage) release_storage(version);
+  if (storage) release_storage(storage);
+  if (!has_storage) deallocate(tensor, sizeof(TensorImpl));
+  if (grad_fn) release_node(grad_fn);
+  if (base) Tensor::adopt(base);
+}
+
+}  // namespace detail
+
+TensorExtra& TensorImpl::extra_part() {
+  if (!extra) extra = new TensorExtra;
+  return *extra;
+}
+
+void contiguous_strides(IntArrayRef sizes, int64_t* strides) {
+  int64_t stride = 1;
+  for (size_t i = sizes.size(); i-- > 0;) {
+    strides[i] = stride;
+    if (sizes[i] > 1) stride *= sizes[i];
+  }
+}
+
+namespace {
+
+void make_room_for_dims(TensorImpl& impl, size_t ndim) {
+  SIMDGRAD_CHECK(ndim <= kMaxDims, "tensor: got ", ndim, " dimensions, at most 64 are allowed");
+  if (impl.ndim > kInlineDims) deallocate(impl.shape.heap, 2 * sizeof(int64_t) * impl.ndim);
+  impl.ndim = 0;
+  if (ndim > kInlineDims)
+    impl.shape.heap = static_cast<int64_t*>(allocate(2 * sizeof(int64_t) * ndim));
+  impl.ndim = static_cast<uint8_t>(ndim);
+}
+
+}  // namespace
+
+void TensorImpl::set_contiguous_shape(IntArrayRef new_sizes) {
+  make_room_for_dims(*this, new_sizes.size());
+  int64_t* to = sizes();
+  int64_t count = 1;
+  for (size_t i = 0; i < new_sizes.size(); ++i) count *= to[i] = new_sizes[i];
+  numel = count;
+  contiguous_strides(new_sizes, strides());
+  set_flag(kContiguous, true);
+}
+
+void TensorImpl::set_shape(IntArrayRef new_sizes, IntArrayRef new_strides) {
+  make_room_for_dims(*this, new_sizes.size());
+  int64_t* to = sizes();
+  int64_t* stride_to = strides();
+  int64_t count = 1;
+  for (size_t i = 0; i < new_sizes.size(); ++i) {
+    count *= to[i] = new_sizes[i];
+    stride_to[i] = new_strides[i];
+  }
+  numel = count;
+  bool contiguous = true;
+  int64_t expected = 1;
+  for (size_t i = new_sizes.size(); i-- > 0 && count;) {
+    if (new_sizes[i] == 1) continue;
+    contiguous &= new_strides[i] == expected;
+    expected *= new_sizes[i];
+  }
+  set_flag(kContiguous, contiguous);
+}
+
+Tensor make_tensor(IntArrayRef sizes, ScalarType dtype) {
+  // Small sizes cannot overflow: only the others pay for the checks.
+  int64_t count = 1;
+  bool plain = sizes.size() <= kInlineDims;
+  for (int64_t size : sizes) {
+    plain &= static_cast<uint64_t>(size) < (1u << 12);
+    count *= plain ? size : 1;
+  }
+  size_t bytes = static_cast<size_t>(count * element_size(dtype));
+  if (!plain) {
+    check_sizes_nonnegative({sizes.data(), sizes.size()});
+    bytes = byte_count({sizes.data(), sizes.size()}, static_cast<size_t>(element_size(dtype)));
+    SIMDGRAD_CHECK(sizes.size() <= kMaxDims, "tensor: got ", sizes.size(),
+                   " dimensions, at most 64 are allowed");
+  }
+  TensorImpl* impl = new_impl_with_data(bytes, dtype);
+  impl->set_contiguous_shape(sizes);
+  return Tensor::adopt(impl);
+}
+
+Tensor make_strided(IntArrayRef sizes, IntArrayRef strides, ScalarType dtype) {
+  const size_t bytes = byte_count({sizes.data(), sizes.size()}, {strides.data(), strides.size()},
+                                  static_cast<size_t>(element_size(dtype)));
+  Tensor result = Tensor::adopt(new_impl_with_data(bytes, dtype));
+  impl(result).set_shape(sizes, strides);
+  return result;
+}
+
+Tensor make_like(const Tensor& like, ScalarType dtype) {
+  const TensorImpl& from = impl(like);
+  if (from.is_contiguous() ||
+      !is_non_overlapping_and_dense(from.size_list(), from.stride_list()))
+    return make_tensor(from.size_list(), dtype);
+  return make_strided(from.size_list(), from.stride_list(), dtype);
+}
+
+Tensor make_external(void* data, IntArrayRef sizes, IntArrayRef strides, ScalarType dtype,
+                     void (*release)(void*), void* context) {
+  Tensor result = Tensor::adopt(new_impl_with_storage(dtype, sizeof(ExternalOwner)));
+  TensorImpl& to = impl(result);
+  *reinterpret_cast<ExternalOwner*>(to.storage + 1) = {release, context};
+  to.storage->owner = Storage::Owner::kCaller;
+  to.storage->data = to.data = data;
+  to.storage->bytes = byte_count({sizes.data(), sizes.size()}, {strides.data(), strides.size()},
+                                 static_cast<size_t>(element_size(dtype)));
+  to.set_shape(sizes, strides);
+  return result;
+}
+
+Tensor make_alias(const Tensor& source, IntArrayRef sizes, IntArrayRef strides, int64_t offset) {
+  const TensorImpl& from = impl(source);
+  TensorImpl* to = new_impl(allocate(sizeof(TensorImpl)), from.dtype);
+  retain_storage(from.storage);
+  to->storage = from.storage;
+  to->version = from.version;
+  if (from.version != from.storage) retain_storage(from.version);
+  to->data = static_cast<char*>(from.storage->data) + offset * element_size(from.dtype);
+  Tensor result = Tensor::adopt(to);
+  to->set_shape(sizes, strides);
+  return result;
+}
+
+Tensor make_detached(const Tensor& source, bool share_version) {
+  const TensorImpl& from = impl(source);
+  if (from.is_sparse()) {
+    const TensorExtra& parts = *from.extra;
+    return make_sparse(make_detached(parts.indices, share_version),
+                       make_detached(parts.values, share_version), from.size_list(),
+                       parts.coalesced);
+  }
+  if (share_version)
+    return make_alias(source, from.size_list(), from.stride_list(), from.storage_offset());
+  // The version of its own lives in a Storage of its own, which holds no numbers.
+  TensorImpl* to = new_impl_with_storage(from.dtype, 0);
+  retain_storage(from.storage);
+  to->storage = from.storage;
+  to->data = from.data;
+  Tensor result = Tensor::adopt(to);
+  to->set_shape(from.size_list(), from.stride_list());
+  return result;
+}
+
+Tensor make_sparse(Tensor indices, Tensor values, IntArrayRef sizes, bool coalesced) {
+  TensorImpl* to = new_impl_with_storage(values.scalar_type(), 0);
+  Tensor result = Tensor::adopt(to);
+  // The Storage only holds the version.
+  to->layout = Layout::Sparse;
+  to->set_contiguous_shape(sizes);
+  to->data = nullptr;
+  TensorExtra& parts = to->extra_part();
+  parts.indices = std::move(indices);
+  parts.values = std::move(values);
+  parts.coalesced = coalesced;
+  return result;
+}
+
+bool is_non_overlapping_and_dense(IntArrayRef sizes, IntArrayRef strides) {
+  // Dimensions of size 1 do not matter; the others, by growing stride, must tile exactly.
+  size_t order[kMaxDims];
+  size_t count = 0;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] == 0) return true;
+    if (sizes[i] == 1) continue;
+    size_t position = count++;
+    for (; position > 0 && strides[order[position - 1]] > strides[i]; --position)
+      order[position] = order[position - 1];
+    order[position] = i;
+  }
+  int64_t expected = 1;
+  for (size_t i = 0; i < count; ++i) {
+    if (strides[order[i]] != expected) return false;
+    expected *= sizes[order[i]];
+  }
+  return true;
+}
+
+int64_t wrap_dim(int64_t dim, int64_t ndim) {
+  const int64_t range = ndim == 0 ? 1 : ndim;
+  SIMDGRAD_CHECK_AS(IndexError, dim >= -range && dim < range,
+                    "Dimension out of range (expected to be in range of [", -range, ", ", range - 1,
+                    "], but got ", dim, ")");
+  return dim < 0 ? dim + range : dim;
+}
+
+}  // namespace simdgrad

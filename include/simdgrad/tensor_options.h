@@ -1,0 +1,85 @@
+// What a factory makes: dtype, layout, device, requires_grad; as c10::TensorOptions.
+#pragma once
+
+#include <simdgrad/scalar_type.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace simdgrad {
+
+enum class Layout : uint8_t { Strided, Sparse };
+constexpr Layout kStrided = Layout::Strided;
+constexpr Layout kSparse = Layout::Sparse;
+SIMDGRAD_API std::ostream& operator<<(std::ostream& out, Layout layout);
+
+enum class DeviceType : uint8_t { CPU };
+constexpr DeviceType kCPU = DeviceType::CPU;
+
+// There is one device; the class lets programs that name it compile.
+class Device {
+ public:
+  constexpr Device(DeviceType = kCPU) {}
+  // "cpu" or "cpu:0"; Error for any other name.
+  SIMDGRAD_API explicit Device(std::string_view name);
+  Device(const char* name) : Device(std::string_view(name)) {}
+  constexpr DeviceType type() const { return kCPU; }
+  constexpr bool is_cpu() const { return true; }
+  std::string str() const { return "cpu"; }
+  constexpr bool operator==(const Device&) const { return true; }
+};
+SIMDGRAD_API std::ostream& operator<<(std::ostream& out, const Device& device);
+
+// `zeros({2, 3}, TensorOptions().dtype(kDouble).requires_grad(true))`; a dtype alone converts.
+class TensorOptions {
+ public:
+  constexpr TensorOptions() = default;
+  constexpr TensorOptions(ScalarType type) : dtype_(type) {}
+  constexpr TensorOptions(Layout layout) : layout_(layout) {}
+  constexpr TensorOptions(DeviceType) {}
+  constexpr TensorOptions(Device) {}
+
+  [[nodiscard]] constexpr TensorOptions dtype(ScalarType type) const {
+    TensorOptions copy = *this;
+    copy.dtype_ = type;
+    return copy;
+  }
+  [[nodiscard]] constexpr TensorOptions dtype(std::optional<ScalarType> type) const {
+    TensorOptions copy = *this;
+    copy.dtype_ = type;
+    return copy;
+  }
+  [[nodiscard]] constexpr TensorOptions layout(Layout layout) const {
+    TensorOptions copy = *this;
+    copy.layout_ = layout;
+    return copy;
+  }
+  [[nodiscard]] constexpr TensorOptions device(Device) const { return *this; }
+  [[nodiscard]] constexpr TensorOptions requires_grad(bool value = true) const {
+    TensorOptions copy = *this;
+    copy.requires_grad_ = value;
+    return copy;
+  }
+
+  ScalarType dtype() const { return dtype_ ? *dtype_ : get_default_dtype(); }
+  constexpr bool has_dtype() const { return dtype_.has_value(); }
+  constexpr std::optional<ScalarType> dtype_opt() const { return dtype_; }
+  constexpr Layout layout() const { return layout_; }
+  constexpr Device device() const { return {}; }
+  constexpr bool requires_grad() const { return requires_grad_; }
+
+ private:
+  std::optional<ScalarType> dtype_;
+  Layout layout_ = Layout::Strided;
+  bool requires_grad_ = false;
+};
+
+inline TensorOptions dtype(ScalarType type) { return TensorOptions(type); }
+inline TensorOptions layout(Layout layout) { return TensorOptions(layout); }
+inline TensorOptions device(Device device) { return TensorOptions(device); }
+inline TensorOptions requires_grad(bool value = true) {
+  return TensorOptions().requires_grad(value);
+}
+
+}  // namespace simdgrad
