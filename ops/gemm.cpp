@@ -1,0 +1,273 @@
+#include "ops/gemm.h"
+
+#include <algorithm>
+
+#include <simdgrad/parallel.h>
+
+#include "core/allocator.h"
+#include "core/cpu.h"
+#include "core/parallel.h"
+#include "ops/kernels/gemm.h"
+
+namespace simdgrad::ops {
+namespace {
+
+using kernels::GemmBlock;
+using kernels::GemmTable;
+
+const kernels::GemmKernels& active_kernels() {
+  switch (active_isa()) {
+#if defined(SIMDGRAD_HAVE_AVX512)
+    case Isa::avx512:
+      return kernels::avx512::gemm_kernels;
+#endif
+#if defined(SIMDGRAD_HAVE_AVX2)
+    case Isa::avx2:
+      return kernels::avx2::gemm_kernels;
+#endif
+#if defined(SIMDGRAD_HAVE_NEON)
+    default:
+      return kernels::neon::gemm_kernels;
+#else
+    default:
+      return kernels::sse2::gemm_kernels;
+#endif
+  }
+}
+
+template <class T>
+const GemmTable<T>& active_table() {
+  if constexpr (sizeof(T) == 4) {
+    return active_kernels().f32;
+  } else {
+    return active_kernels().f64;
+  }
+}
+
+// What packing one register's worth of an operand costs, in multiply-adds of a register.
+constexpr std::int64_t kTransposeCost = 6;
+constexpr std::int64_t kGatherCost = 24;
+// And storing a register of a tile transposed.
+constexpr std::int64_t kTurnCost = 8;
+
+// The cost of lanes along the columns of b, strides as they are given to the kernel.
+std::int64_t form_cost(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t b_row,
+                       std::int64_t b_column, int lanes) {
+  const std::int64_t packing = b_column == 1 ? 0 : b_row == 1 ? kTransposeCost : kGatherCost;
+  return (n + lanes - 1) / lanes * k * (m + packing);
+}
+
+// c = a b computes its transpose where lanes along m are the cheaper ones: a of unit column stride
+// in the transposed sense, a narrow n, or a smaller operand to pack.
+template <class T>
+void choose_form(GemmBlock<T>& block, int lanes) {
+  const std::int64_t m = block.m, n = block.n, k = block.k;
+  const std::int64_t straight = form_cost(m, n, k, block.b_row, block.b_column, lanes);
+  const std::int64_t pieces = (k + kernels::kGemmDepth<T> - 1) / kernels::kGemmDepth<T>;
+  const std::int64_t turned = form_cost(n, m, k, block.a_column, block.a_row, lanes) +
+                              (m + lanes - 1) / lanes * n * kTurnCost * pieces;
+  if (turned < straight) {
+    std::swap(block.m, block.n);
+    std::swap(block.a, block.b);
+    std::swap(block.a_row, block.b_column);
+    std::swap(block.a_column, block.b_row);
+    std::swap(block.c_row, block.c_column);
+    std::swap(block.addend_row, block.addend_column);
+  }
+  block.pack_b = block.b_column != 1;
+}
+
+// A grid of blocks of C, by shape alone.
+struct Grid {
+  std::int64_t row_step, column_step, rows, columns;
+};
+
+template <class T>
+Grid choose_grid(const GemmBlock<T>& block, int lanes) {
+  constexpr double kWork = 1e6;  // multiply-adds, some 20 us
+  const double work =
+      static_cast<double>(block.m) * static_cast<double>(block.n) * static_cast<double>(block.k);
+  const std::int64_t wanted =
+      work < 2 * kWork ? 1 : static_cast<std::int64_t>(std::min(work / kWork, 256.0));
+  std::int64_t rows = 1, columns = 1;
+  // Each column of blocks packs its own part of b, each row of blocks its own part of a.
+  const std::int64_t unit = 3 * lanes;
+  while (rows * columns < wanted) {
+    const std::int64_t height = block.m / (rows + 1), width = block.n / (columns + 1);
+    const bool row_fits = height >= 24, column_fits = width >= unit;
+    if (!row_fits && !column_fits) break;
+    if (column_fits && (!row_fits || width * (block.pack_b ? 4 : 1) >= height)) {
+      ++columns;
+    } else {
+      ++rows;
+    }
+  }
+  Grid grid;
+  grid.row_step = (block.m + rows - 1) / rows;
+  if (rows > 1) grid.row_step = (grid.row_step + 7) / 8 * 8;
+  grid.row_step = chunk_size(grid.row_step);
+  grid.column_step = (block.n + columns - 1) / columns;
+  grid.column_step = chunk_size(grid.column_step);
+  if (grid.column_step < block.n) {
+    grid.column_step = (grid.column_step + lanes - 1) / lanes * lanes;
+  }
+  grid.rows = (block.m + grid.row_step - 1) / grid.row_step;
+  grid.columns = (block.n + grid.column_step - 1) / grid.column_step;
+  return grid;
+}
+
+constexpr std::size_t kStackBytes = 8192;
+
+template <class T>
+[[gnu::noinline]] void run_on_heap(GemmBlock<T>& block, const GemmTable<T>& table,
+                                   std::int64_t elements) {
+  struct Scratch {
+    explicit Scratch(std::size_t size) : bytes(size), data(allocate(size)) {}
+    ~Scratch() { deallocate(data, bytes); }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    std::size_t bytes;
+    void* data;
+  };
+  const std::size_t bytes = static_cast<std::size_t>(elements) * sizeof(T);
+  const Scratch scratch((bytes + 63) / 64 * 64);
+  block.scratch = static_cast<T*>(scratch.data);
+  table.run(block);
+}
+
+template <class T>
+void run_block(GemmBlock<T>& block, const GemmTable<T>& table) {
+  const std::int64_t elements = table.scratch_elements(block);
+  if (static_cast<std::size_t>(elements) * sizeof(T) <= kStackBytes) {
+    alignas(64) T scratch[kStackBytes / sizeof(T)];
+    block.scratch = scratch;
+    table.run(block);
+  } else {
+    run_on_heap(block, table, elements);
+  }
+}
+
+template <class T>
+GemmBlock<T> part(const GemmBlock<T>& whole, const Grid& grid, std::int64_t index) {
+  const std::int64_t i = index / grid.columns * grid.row_step;
+  const std::int64_t j = index % grid.columns * grid.column_step;
+  GemmBlock<T> block = whole;
+  block.m = std::min(grid.row_step, whole.m - i);
+  block.n = std::min(grid.column_step, whole.n - j);
+  block.a += i * whole.a_row;
+  block.b += j * whole.b_column;
+  block.c += i * whole.c_row + j * whole.c_column;
+  if (block.addend) block.addend += i * whole.addend_row + j * whole.addend_column;
+  return block;
+}
+
+// k = 0: only the epilogue is left.
+template <class T>
+void fill(const GemmBlock<T>& block) {
+  for (std::int64_t i = 0; i < block.m; ++i) {
+    for (std::int64_t j = 0; j < block.n; ++j) {
+      T value = 0;
+      if (block.addend) {
+        value = block.addend[i * block.addend_row + j * block.addend_column];
+        if (block.beta != T(1)) value *= block.beta;
+      }
+      block.c[i * block.c_row + j * block.c_column] = value;
+    }
+  }
+}
+
+template <class T>
+GemmBlock<T> make_block(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& a,
+                        const Matrix& b, T* c, std::int64_t ldc, const Epilogue& epilogue) {
+  GemmBlock<T> block;
+  block.m = m, block.n = n, block.k = k;
+  block.a = static_cast<const T*>(a.data);
+  block.b = static_cast<const T*>(b.data);
+  // A stride along a dimension of one element means nothing; 1 opens the fast paths.
+  block.a_row = m == 1 ? 1 : a.row_stride;
+  block.a_column = k == 1 ? 1 : a.column_stride;
+  block.b_row = k == 1 ? 1 : b.row_stride;
+  block.b_column = n == 1 ? 1 : b.column_stride;
+  block.c = c;
+  block.c_row = ldc;
+  block.c_column = 1;
+  block.alpha = static_cast<T>(epilogue.alpha);
+  block.beta = static_cast<T>(epilogue.beta);
+  if (epilogue.beta != 0) {
+    block.addend = static_cast<const T*>(epilogue.addend);
+    block.addend_row = epilogue.addend_row_stride;
+    block.addend_column = epilogue.addend_column_stride;
+  }
+  return block;
+}
+
+// What a multiply-add costs on one core, in nanoseconds, for the decision to run in parallel.
+template <class T>
+constexpr double kNanoseconds = sizeof(T) == 4 ? 0.02 : 0.04;
+
+}  // namespace
+
+template <class T>
+void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, T* c,
+          std::int64_t ldc, const Epilogue& epilogue) {
+  if (m <= 0 || n <= 0) return;
+  GemmBlock<T> block = make_block(m, n, k, a, b, c, ldc, epilogue);
+  if (k <= 0) {
+    fill(block);
+    return;
+  }
+  const GemmTable<T>& table = active_table<T>();
+  choose_form(block, table.lanes);
+  const double nanoseconds =
+      kNanoseconds<T> * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  if (nanoseconds < detail::inline_threshold.load(std::memory_order_relaxed) ||
+      get_num_threads() == 1) {
+    run_block(block, table);
+    return;
+  }
+  const Grid grid = choose_grid(block, table.lanes);
+  parallel_chunks(grid.rows * grid.columns, nanoseconds, [&](std::int64_t index) {
+    GemmBlock<T> piece = part(block, grid, index);
+    run_block(piece, table);
+  });
+}
+
+template <class T>
+void gemm_batched(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k, Matrix a,
+                  std::int64_t a_batch_stride, Matrix b, std::int64_t b_batch_stride, T* c,
+                  const Epilogue& epilogue, std::int64_t addend_batch_stride) {
+  const auto product = [&](std::int64_t i) {
+    const Matrix ai{static_cast<const T*>(a.data) + i * a_batch_stride, a.row_stride,
+                    a.column_stride};
+    const Matrix bi{static_cast<const T*>(b.data) + i * b_batch_stride, b.row_stride,
+                    b.column_stride};
+    Epilogue ei = epilogue;
+    if (ei.addend) ei.addend = static_cast<const T*>(ei.addend) + i * addend_batch_stride;
+    gemm(m, n, k, ai, bi, c + i * m * n, n, ei);
+  };
+  if (batch <= 0 || m <= 0 || n <= 0) return;
+  const double nanoseconds = kNanoseconds<T> * static_cast<double>(m) * static_cast<double>(n) *
+                             static_cast<double>(std::max<std::int64_t>(k, 1));
+  // Large products are split themselves.
+  if (nanoseconds >= 200000) {
+    for (std::int64_t i = 0; i < batch; ++i) product(i);
+    return;
+  }
+  const std::int64_t chunk = static_cast<std::int64_t>(20000 / (nanoseconds + 20)) + 1;
+  parallel_range(batch, chunk, nanoseconds + 20, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) product(i);
+  });
+}
+
+template void gemm<float>(std::int64_t, std::int64_t, std::int64_t, Matrix, Matrix, float*,
+                          std::int64_t, const Epilogue&);
+template void gemm<double>(std::int64_t, std::int64_t, std::int64_t, Matrix, Matrix, double*,
+                           std::int64_t, const Epilogue&);
+template void gemm_batched<float>(std::int64_t, std::int64_t, std::int64_t, std::int64_t, Matrix,
+                                  std::int64_t, Matrix, std::int64_t, float*, const Epilogue&,
+                                  std::int64_t);
+template void gemm_batched<double>(std::int64_t, std::int64_t, std::int64_t, std::int64_t, Matrix,
+                                   std::int64_t, Matrix, std::int64_t, double*, const Epilogue&,
+                                   std::int64_t);
+
+}  // namespace simdgrad::ops

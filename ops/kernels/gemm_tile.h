@@ -1,0 +1,180 @@
+// The register tile of GEMM: rows x (registers of columns) accumulators, one instance per shape.
+// Included by gemm.cpp only.
+#pragma once
+
+#include <cstdint>
+
+#include "ops/kernels/gemm.h"
+#include "ops/kernels/gemm_pack.h"
+
+namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
+namespace {
+
+// Tiles are at most kMaxRows[v] rows by v registers of columns. 32 registers hold 24 accumulators,
+// the row of B and a broadcast of A; 16 hold 12 (fused) or, with a product apart, 8 or 9.
+inline constexpr int kMaxVectors = SIMDGRAD_ISA_SSE2 ? 2 : 3;
+#if SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_NEON
+inline constexpr int kMaxRows[] = {0, 24, 12, 8};
+#elif SIMDGRAD_ISA_AVX2
+inline constexpr int kMaxRows[] = {0, 12, 6, 4};
+#else
+inline constexpr int kMaxRows[] = {0, 8, 4, 0};
+#endif
+
+// What follows the last piece of K: c = alpha * sum + beta * addend, in PyTorch's order of rounding.
+template <class T>
+struct Finish {
+  T alpha, beta;
+  const T* addend;
+  std::int64_t addend_row, addend_column;
+};
+
+template <class T>
+struct Tile {
+  std::int64_t k;
+  const T* a;
+  std::int64_t a_row, a_column;
+  const T* b;  // whole registers are read of each of k rows
+  std::int64_t b_row;
+  T* c;
+  std::int64_t c_row, c_column;
+  const T* add;  // added to the sum when stored as it is: c itself, a bias; may be nullptr
+  std::int64_t add_row;
+  int columns;      // 0: the tile is stored whole with c_column 1; else its columns, through finish
+  bool accumulate;  // with columns: c holds the sum over earlier pieces of K
+  const Finish<T>* finish;  // with columns: nullptr before the last piece
+};
+
+template <class T>
+SIMDGRAD_INLINE Vec<T> load_addend(const T* addend, std::int64_t stride, int count) {
+  if (stride == 1) return Vec<T>::load_partial(addend, count);
+  alignas(64) T lanes[Vec<T>::size] = {};
+  for (int i = 0; i < count; ++i) lanes[i] = addend[i * stride];
+  return Vec<T>::load(lanes);
+}
+
+// c += or = the sums, and the finish; c has unit column stride.
+template <class T>
+void store_rows(const T* sums, std::int64_t sums_row, int rows, int columns, T* c,
+                std::int64_t c_row, bool accumulate, const Finish<T>* finish,
+                std::int64_t addend_row, std::int64_t addend_column) {
+  for (int i = 0; i < rows; ++i) {
+    for (int j = 0; j < columns; j += Vec<T>::size) {
+      const int count = columns - j < Vec<T>::size ? columns - j : Vec<T>::size;
+      T* const target = c + i * c_row + j;
+      Vec<T> x = Vec<T>::load(sums + i * sums_row + j);
+      if (accumulate) x = Vec<T>::load_partial(target, count) + x;
+      if (finish != nullptr) {
+        if (finish->alpha != T(1)) x = x * Vec<T>(finish->alpha);
+        if (finish->addend != nullptr) {
+          Vec<T> y = load_addend(finish->addend + i * addend_row + j * addend_column, addend_column,
+                                 count);
+          if (finish->beta != T(1)) y = y * Vec<T>(finish->beta);
+          x = x + y;
+        }
+      }
+      x.store_partial(target, count);
+    }
+  }
+}
+
+// Where tiles that are cut off, stored transposed, or finished by more than one addition end.
+template <class T>
+[[gnu::noinline]] void store_tile(const Tile<T>& tile, const T* sums, int sums_row, int rows) {
+  const Finish<T>* finish = tile.finish;
+  const std::int64_t addend_row = finish ? finish->addend_row : 0;
+  const std::int64_t addend_column = finish ? finish->addend_column : 0;
+  if (tile.c_column == 1) {
+    store_rows(sums, sums_row, rows, tile.columns, tile.c, tile.c_row, tile.accumulate, finish,
+               addend_row, addend_column);
+    return;
+  }
+  constexpr int n = Vec<T>::size;
+  constexpr int room = kMaxVectors * n * ((kMaxRows[1] + n - 1) / n * n);
+  alignas(64) T turned[room];
+  const int turned_row = (rows + n - 1) / n * n;
+  copy_transposed(sums, sums_row, rows, tile.columns, turned, turned_row);
+  store_rows(turned, turned_row, tile.columns, rows, tile.c, tile.c_column, tile.accumulate, finish,
+             addend_column, addend_row);
+}
+
+// unit_rows: a_row is 1 (a packed tile, or a transposed operand), which makes the offsets constant.
+template <class T, int rows, int vectors, bool unit_rows>
+[[gnu::noinline]] void run_tile(const Tile<T>& tile) {
+  constexpr int n = Vec<T>::size;
+  Vec<T> sums[rows][vectors];
+#pragma GCC unroll 32
+  for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sums[i][v] = Vec<T>(0);
+  }
+  const T* a = tile.a;
+  const T* b = tile.b;
+  const std::int64_t a_row = unit_rows ? 1 : tile.a_row;
+  const std::int64_t a_column = tile.a_column;
+  const std::int64_t b_row = tile.b_row;
+  for (std::int64_t p = tile.k; p > 0; --p) {
+    Vec<T> row[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) row[v] = Vec<T>::load(b + v * n);
+#pragma GCC unroll 32
+    for (int i = 0; i < rows; ++i) {
+      const Vec<T> x(a[i * a_row]);
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sums[i][v] = fma(x, row[v], sums[i][v]);
+    }
+    a += a_column;
+    b += b_row;
+  }
+  if (tile.columns == 0) [[likely]] {
+    T* c = tile.c;
+    const T* add = tile.add;
+#pragma GCC unroll 32
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) {
+        Vec<T> x = sums[i][v];
+        if (add != nullptr) x = Vec<T>::load(add + v * n) + x;
+        x.store(c + v * n);
+      }
+      c += tile.c_row;
+      if (add != nullptr) add += tile.add_row;
+    }
+    return;
+  }
+  alignas(64) T buffer[rows * vectors * n];
+#pragma GCC unroll 32
+  for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sums[i][v].store(buffer + (i * vectors + v) * n);
+  }
+  store_tile(tile, buffer, vectors * n, rows);
+}
+
+template <class T>
+using TileFunction = void (*)(const Tile<T>&);
+
+// All shapes: functions[unit_rows][vectors - 1][rows - 1].
+template <class T>
+struct TileTable {
+  TileFunction<T> functions[2][kMaxVectors][kMaxRows[1]];
+
+  template <int rows, int vectors>
+  constexpr void fill() {
+    if constexpr (vectors <= kMaxVectors) {
+      if constexpr (rows <= kMaxRows[vectors]) {
+        functions[0][vectors - 1][rows - 1] = run_tile<T, rows, vectors, false>;
+        functions[1][vectors - 1][rows - 1] = run_tile<T, rows, vectors, true>;
+        fill<rows + 1, vectors>();
+      } else {
+        fill<1, vectors + 1>();
+      }
+    }
+  }
+  constexpr TileTable() : functions{} { fill<1, 1>(); }
+};
+template <class T>
+constexpr TileTable<T> kTiles;
+
+}  // namespace
+}  // namespace simdgrad::kernels::SIMDGRAD_ISA_NAME
