@@ -1,0 +1,37 @@
+// One table of kernels per instruction set of this build; the others stay empty and unreachable,
+// for active_isa() refuses what this build or this CPU lacks.
+#include "ops/kernels/gemm.h"
+#include "ops/kernels/table.h"
+
+namespace simdgrad::kernels {
+
+// One line per family, in the order of Table.
+#define SIMDGRAD_TABLE(isa)   \
+  Table {                     \
+    .gemm = &isa::gemm_kernels, \
+  }
+
+constinit const Table tables[kIsaCount] = {
+#if defined(SIMDGRAD_HAVE_SSE2)
+    SIMDGRAD_TABLE(sse2),
+#else
+    {},
+#endif
+#if defined(SIMDGRAD_HAVE_AVX2)
+    SIMDGRAD_TABLE(avx2),
+#else
+    {},
+#endif
+#if defined(SIMDGRAD_HAVE_AVX512)
+    SIMDGRAD_TABLE(avx512),
+#else
+    {},
+#endif
+#if defined(SIMDGRAD_HAVE_NEON)
+    SIMDGRAD_TABLE(neon),
+#else
+    {},
+#endif
+};
+
+}  // namespace simdgrad::kernels

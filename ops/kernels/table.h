@@ -1,0 +1,20 @@
+// The kernels of the instruction set in use. A family adds a member here and a line in
+// ops/dispatch.cpp.
+#pragma once
+
+#include "core/cpu.h"
+
+namespace simdgrad::kernels {
+
+struct GemmKernels;
+
+struct Table {
+  const GemmKernels* gemm = nullptr;
+};
+
+extern const Table tables[kIsaCount] __attribute__((visibility("hidden")));
+
+// Follows testing::force_isa. One relaxed load and one branch. Families stand in their own headers.
+inline const Table& table() { return tables[static_cast<int>(active_isa())]; }
+
+}  // namespace simdgrad::kernels
