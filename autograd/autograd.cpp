@@ -234,6 +234,17 @@ Tensor Tensor::data() const {
   return make_detached(*this, false);
 }
 
+void Tensor::set_data(const Tensor& data) const {
+  check_defined(*this);
+  check_defined(data);
+  TensorImpl& to = impl(*this);
+  const TensorImpl& from = impl(data);
+  SIMDGRAD_CHECK(to.layout == from.layout && !to.is_sparse(),
+                 "Attempted to call `variable.set_data(tensor)`, but `variable` and `tensor` have "
+                 "incompatible tensor type.");
+  replace_storage(to, from);
+}
+
 bool Tensor::is_view() const { return defined() && impl(*this).is_view(); }
 
 Tensor Tensor::_base() const {

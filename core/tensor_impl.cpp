@@ -232,6 +232,22 @@ Tensor make_detached(const Tensor& source, bool share_version) {
   return result;
 }
 
+void replace_storage(TensorImpl& to, const TensorImpl& from) {
+  Storage* before = to.storage;
+  // A tensor in its own block counts its own Storage once for the numbers; when it shows others, the
+  // Storage stays for the version alone, with the same count.
+  const bool version_was_apart = to.version != before;
+  to.data = from.data;
+  to.dtype = from.dtype;
+  to.set_shape(from.size_list(), from.stride_list());
+  if (from.storage == before) return;
+  retain_storage(from.storage);
+  to.storage = from.storage;
+  if (version_was_apart) release_storage(before);
+  // Back to counting once where both are the same again.
+  if (version_was_apart && to.version == to.storage) release_storage(to.version);
+}
+
 Tensor make_sparse(Tensor indices, Tensor values, IntArrayRef sizes, bool coalesced) {
   TensorImpl* to = new_impl_with_storage(values.scalar_type(), 0);
   Tensor result = Tensor::adopt(to);

@@ -135,6 +135,9 @@ SIMDGRAD_API Tensor make_detached(const Tensor& source, bool share_version);
 // The parts of a row-sparse tensor, unchecked (sparse.h has the checked form).
 SIMDGRAD_API Tensor make_sparse(Tensor indices, Tensor values, IntArrayRef sizes, bool coalesced);
 
+// `to` shows the numbers, shape and dtype of `from` from now on; its version and graph stay.
+void replace_storage(TensorImpl& to, const TensorImpl& from);
+
 // --- shapes -------------------------------------------------------------------------------------
 bool is_non_overlapping_and_dense(IntArrayRef sizes, IntArrayRef strides);
 // Throws PyTorch's "Expected a proper Tensor but got None (or an undefined Tensor in C++) for
