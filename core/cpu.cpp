@@ -1,6 +1,11 @@
 #include "core/cpu.h"
 
+#include <sched.h>
+
+#include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <thread>
 
 #include <simdgrad/error.h>
 
@@ -11,11 +16,96 @@ namespace {
 
 constexpr std::string_view kNames[kIsaCount] = {"sse2", "avx2", "avx512", "neon"};
 
+// Which of them have kernels in this build; without the build's definitions, all.
+constexpr bool kHaveKernels[kIsaCount] = {
+#if defined(SIMDGRAD_HAVE_SSE2) || defined(SIMDGRAD_HAVE_NEON)
+#if defined(SIMDGRAD_HAVE_SSE2)
+    true,
+#else
+    false,
+#endif
+#if defined(SIMDGRAD_HAVE_AVX2)
+    true,
+#else
+    false,
+#endif
+#if defined(SIMDGRAD_HAVE_AVX512)
+    true,
+#else
+    false,
+#endif
+#if defined(SIMDGRAD_HAVE_NEON)
+    true,
+#else
+    false,
+#endif
+#else
+    true,
+    true,
+    true,
+    true,
+#endif
+};
+
+// The quota in cores of one control group directory, or a negative number when it has none.
+double quota_v2(const std::string& directory) {
+  std::ifstream file(directory + "/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return -1;
+  return std::strtod(quota.c_str(), nullptr) / period;
+}
+
+double quota_v1(const std::string& directory) {
+  std::ifstream quota_file(directory + "/cpu.cfs_quota_us");
+  std::ifstream period_file(directory + "/cpu.cfs_period_us");
+  double quota = 0;
+  double period = 0;
+  if (!(quota_file >> quota) || !(period_file >> period) || quota <= 0 || period <= 0) return -1;
+  return quota / period;
+}
+
+// The lowest quota of the group and of those above it; a container often sees only the top, its own.
+double lowest_quota(const std::string& mount, std::string group,
+                    double (*quota_of)(const std::string&)) {
+  double lowest = -1;
+  for (;;) {
+    const double quota = quota_of(mount + group);
+    if (quota >= 0 && (lowest < 0 || quota < lowest)) lowest = quota;
+    const std::size_t slash = group.rfind('/');
+    if (slash == std::string::npos) return lowest;
+    group.resize(slash);
+  }
+}
+
+// Lines of /proc/self/cgroup read id:controllers:path, with no controllers for version 2.
+double control_group_quota(const std::string& root) {
+  std::ifstream file(root + "/proc/self/cgroup");
+  double lowest = -1;
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::string group = line.substr(second + 1);
+    if (group == "/") group.clear();
+    double quota = -1;
+    if (controllers.empty()) {
+      quota = lowest_quota(root + "/sys/fs/cgroup", group, quota_v2);
+    } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
+      quota = lowest_quota(root + "/sys/fs/cgroup/cpu", group, quota_v1);
+    }
+    if (quota >= 0 && (lowest < 0 || quota < lowest)) lowest = quota;
+  }
+  return lowest;
+}
+
 }  // namespace
 
 std::string_view isa_name(Isa isa) { return kNames[static_cast<int>(isa)]; }
 
 bool isa_supported(Isa isa) {
+  if (!kHaveKernels[static_cast<int>(isa)]) return false;
 #if defined(__x86_64__)
   // The compiler's own detection: it also asks whether the system saves the wide registers.
   switch (isa) {
@@ -48,6 +138,15 @@ std::string supported_isa_names() {
   return names;
 }
 
+int available_cores(const std::string& root) {
+  int cores = static_cast<int>(std::thread::hardware_concurrency());
+  cpu_set_t mask;  // fails on machines of more than 1024 cores: then hardware_concurrency stands
+  if (sched_getaffinity(0, sizeof mask, &mask) == 0) cores = CPU_COUNT(&mask);
+  const double quota = control_group_quota(root);
+  if (quota >= 0 && quota < cores) cores = static_cast<int>(quota);
+  return std::max(cores, 1);
+}
+
 namespace detail {
 
 std::atomic<int> active_isa_index{-1};
@@ -61,9 +160,9 @@ Isa choose_isa(std::string_view name) {
       return isa;
     }
   }
-  SIMDGRAD_THROW("SIMDGRAD_ISA: '", name,
-                 "' is not an instruction set of this build; choices on this CPU: ",
-                 supported_isa_names());
+  SIMDGRAD_THROW(
+      "SIMDGRAD_ISA: '", name,
+      "' is not an instruction set of this build; choices on this CPU: ", supported_isa_names());
 }
 
 Isa decide_isa() {

@@ -26,6 +26,11 @@ Isa active_isa();
 // The supported names, e.g. "sse2, avx2, avx512".
 std::string supported_isa_names();
 
+// Cores that this process may use: its affinity mask, lowered to the CPU quota of its control group
+// (v1 or v2) rounded down; at least 1. Asks the system at every call. root stands before the paths
+// read, for tests.
+int available_cores(const std::string& root = "");
+
 namespace detail {
 SIMDGRAD_LOCAL extern std::atomic<int> active_isa_index;  // -1: not decided yet
 SIMDGRAD_LOCAL Isa decide_isa();

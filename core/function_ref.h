@@ -15,10 +15,10 @@ template <class Result, class... Arguments>
 class FunctionRef<Result(Arguments...)> {
  public:
   template <class Function>
-    requires(!std::is_same_v<std::remove_cvref_t<Function>, FunctionRef> &&
-             std::is_object_v<std::remove_reference_t<Function>> &&
-             std::is_invocable_r_v<Result, Function&, Arguments...>)
-  FunctionRef(Function&& function) noexcept  // NOLINT: meant to convert
+  requires(!std::is_same_v<std::remove_cvref_t<Function>, FunctionRef> &&
+           std::is_object_v<std::remove_reference_t<Function>> &&
+           std::is_invocable_r_v<Result, Function&, Arguments...>) FunctionRef(Function&& function)
+  noexcept  // NOLINT: meant to convert
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(function)))),
         call_([](void* object, Arguments... arguments) -> Result {
           return (*static_cast<std::remove_reference_t<Function>*>(object))(

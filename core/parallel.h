@@ -18,8 +18,7 @@ namespace detail {
 inline constexpr double kInlineThreshold = 20000.0;
 SIMDGRAD_LOCAL extern std::atomic<double> inline_threshold;
 SIMDGRAD_LOCAL extern std::atomic<std::int64_t> forced_chunk;  // 0: off
-SIMDGRAD_LOCAL void parallel_chunks_slow(std::int64_t chunks,
-                                         FunctionRef<void(std::int64_t)> body);
+SIMDGRAD_LOCAL void parallel_chunks_slow(std::int64_t chunks, FunctionRef<void(std::int64_t)> body);
 }  // namespace detail
 
 // Runs body(chunk) for chunk = 0 .. chunks-1, in order and inline when the whole is estimated at
@@ -28,8 +27,8 @@ SIMDGRAD_LOCAL void parallel_chunks_slow(std::int64_t chunks,
 // mode (rounding, denormals).
 [[gnu::always_inline]] inline void parallel_chunks(std::int64_t chunks, double nanoseconds,
                                                    FunctionRef<void(std::int64_t)> body) {
-  if (chunks > 1 &&
-      nanoseconds >= detail::inline_threshold.load(std::memory_order_relaxed)) [[unlikely]] {
+  if (chunks > 1 && nanoseconds >= detail::inline_threshold.load(std::memory_order_relaxed))
+      [[unlikely]] {
     detail::parallel_chunks_slow(chunks, body);
     return;
   }

@@ -5,8 +5,8 @@
 
 namespace simdgrad {
 
-inline constexpr std::size_t kSmallStep = 16;       // bytes between size classes
-inline constexpr std::size_t kSmallClasses = 32;    // 16, 32 ... 512 bytes
+inline constexpr std::size_t kSmallStep = 16;     // bytes between size classes
+inline constexpr std::size_t kSmallClasses = 32;  // 16, 32 ... 512 bytes
 inline constexpr std::size_t kSmallLimit = kSmallStep * kSmallClasses;
 
 struct MiddleCache;  // free blocks above 512 bytes, core/allocator.cpp
@@ -15,8 +15,8 @@ struct MiddleCache;  // free blocks above 512 bytes, core/allocator.cpp
 enum class CacheState : std::uint8_t {
   unopened,  // nothing allocated or freed here yet
   open,
-  closed,    // a test makes every allocation take the slow path
-  exited,    // the thread's destructors are running: frees go to the central heap
+  closed,  // a test makes every allocation take the slow path
+  exited,  // the thread's destructors are running: frees go to the central heap
 };
 
 // Everything the library knows of a thread, in one place: an operation pays for one address.

@@ -72,8 +72,8 @@ SIMDGRAD_API void warn(const std::string& message);
 namespace detail {
 
 template <class T>
-concept CharacterType = std::same_as<T, char> || std::same_as<T, signed char> ||
-                        std::same_as<T, unsigned char>;
+concept CharacterType =
+    std::same_as<T, char> || std::same_as<T, signed char> || std::same_as<T, unsigned char>;
 
 // A list of int64 (sizes, strides): printed as [2, 3].
 template <class T>
@@ -96,8 +96,7 @@ void append_streamed(std::string& out, const void* object) {
 class MessagePart {
  public:
   template <class T>
-    requires std::is_arithmetic_v<T>
-  MessagePart(T value) {
+  requires std::is_arithmetic_v<T> MessagePart(T value) {
     if constexpr (CharacterType<T>) {
       kind_ = Kind::character;
       character_ = static_cast<char>(value);
@@ -114,8 +113,7 @@ class MessagePart {
   }
   MessagePart(const char* text) : MessagePart(std::string_view(text)) {}
   template <class T>
-    requires(std::is_class_v<T> || std::is_enum_v<T>)
-  MessagePart(const T& value) {
+  requires(std::is_class_v<T> || std::is_enum_v<T>) MessagePart(const T& value) {
     if constexpr (std::convertible_to<const T&, std::string_view>) {
       const std::string_view text = value;
       kind_ = Kind::text;
@@ -158,9 +156,9 @@ SIMDGRAD_API std::string build_message(MessageParts parts);
 
 template <class E>
 struct Throw;
-#define SIMDGRAD_DECLARE_THROW(type)                                               \
-  template <>                                                                      \
-  struct SIMDGRAD_API Throw<type> {                                                \
+#define SIMDGRAD_DECLARE_THROW(type)                                             \
+  template <>                                                                    \
+  struct SIMDGRAD_API Throw<type> {                                              \
     [[noreturn, gnu::cold, gnu::noinline]] static void with(MessageParts parts); \
   };
 SIMDGRAD_DECLARE_THROW(Error)
@@ -177,15 +175,16 @@ SIMDGRAD_DECLARE_THROW(NotImplementedError)
 // other, each as std::ostream would (6 significant digits for real numbers, 1 and 0 for bool), and
 // lists of int64 as [2, 3]. An object with an operator<< of its own needs <sstream> at the call.
 // The _AS forms throw a kind of Error: SIMDGRAD_THROW_AS(IndexError, "...").
-#define SIMDGRAD_THROW_AS(type, ...) ::simdgrad::detail::Throw<::simdgrad::type>::with({__VA_ARGS__})
+#define SIMDGRAD_THROW_AS(type, ...) \
+  ::simdgrad::detail::Throw<::simdgrad::type>::with({__VA_ARGS__})
 #define SIMDGRAD_THROW(...) SIMDGRAD_THROW_AS(Error, __VA_ARGS__)
 
 // Throws unless the condition holds. Costs the caller one compare and one branch: the parts are
 // evaluated only on failure.
-#define SIMDGRAD_CHECK_AS(type, condition, ...)   \
-  do {                                            \
-    if (!(condition)) [[unlikely]] {              \
-      SIMDGRAD_THROW_AS(type, __VA_ARGS__);       \
-    }                                             \
+#define SIMDGRAD_CHECK_AS(type, condition, ...) \
+  do {                                          \
+    if (!(condition)) [[unlikely]] {            \
+      SIMDGRAD_THROW_AS(type, __VA_ARGS__);     \
+    }                                           \
   } while (false)
 #define SIMDGRAD_CHECK(condition, ...) SIMDGRAD_CHECK_AS(Error, condition, __VA_ARGS__)
