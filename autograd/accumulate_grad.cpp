@@ -46,7 +46,13 @@ bool is_unshared(const Tensor& tensor) {
   if (of.references.load(std::memory_order_acquire) != 1) return false;
   if (of.is_sparse())
     return is_unshared(of.extra->indices) && is_unshared(of.extra->values);
-  return of.storage->references.load(std::memory_order_acquire) == 1 &&
+  // A view is the only one left on its storage when its base is held by nothing but the view.
+  uint32_t expected = 1;
+  if (of.is_view()) {
+    if (of.base->references.load(std::memory_order_acquire) != 1) return false;
+    expected = 2;
+  }
+  return of.storage->references.load(std::memory_order_acquire) == expected &&
          of.storage->owner != Storage::Owner::kCaller &&
          (of.is_contiguous() || is_non_overlapping_and_dense(of.size_list(), of.stride_list()));
 }
@@ -60,6 +66,20 @@ Tensor add_gradients(Tensor sum, Tensor more, bool create_graph) {
   }
   return sum.add(more);
 }
+
+namespace {
+
+// A gradient that was a view of something that only it still holds: now a tensor of its own.
+Tensor without_base(Tensor gradient) {
+  TensorImpl& of = impl(gradient);
+  if (of.is_view()) {
+    of.set_flag(TensorImpl::kIsView, false);
+    Tensor::adopt(std::exchange(of.base, nullptr));
+  }
+  return gradient;
+}
+
+}  // namespace
 
 AccumulateGrad::AccumulateGrad(Tensor leaf) : Node(nullptr, 0), leaf_(std::move(leaf)) {
   flags_ |= NodeAccess::kAccumulates;
@@ -108,7 +128,7 @@ void AccumulateGrad::backward(Gradients& d) {
   if (!leaf.grad.defined()) {
     const bool steal = !d.create_graph() && is_unshared(gradient) &&
                        (impl(gradient).is_sparse() || has_layout(gradient, leaf));
-    leaf.grad = steal ? std::move(gradient) : clone_in_layout(gradient, leaf_, d.create_graph());
+    leaf.grad = steal ? without_base(std::move(gradient)) : clone_in_layout(gradient, leaf_, d.create_graph());
   } else if (!d.create_graph() && !(impl(leaf.grad).is_sparse() && !impl(gradient).is_sparse())) {
     leaf.grad.add_(gradient);
   } else {
