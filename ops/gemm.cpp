@@ -1,6 +1,7 @@
 #include "ops/gemm.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <simdgrad/parallel.h>
 
@@ -44,37 +45,51 @@ const GemmTable<T>& active_table() {
   }
 }
 
-// What packing one register's worth of an operand costs, in multiply-adds of a register.
+// Costs of packing or turning one register's worth of an operand, in multiply-adds of a register.
 constexpr std::int64_t kTransposeCost = 6;
 constexpr std::int64_t kGatherCost = 24;
-// And storing a register of a tile transposed.
 constexpr std::int64_t kTurnCost = 8;
+constexpr std::int64_t kDotCost = 4;  // adding up the lanes of one element
 
-// The cost of lanes along the columns of b, strides as they are given to the kernel.
-std::int64_t form_cost(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t b_row,
-                       std::int64_t b_column, int lanes) {
-  const std::int64_t packing = b_column == 1 ? 0 : b_row == 1 ? kTransposeCost : kGatherCost;
-  return (n + lanes - 1) / lanes * k * (m + packing);
+std::int64_t registers(std::int64_t n, int lanes_log2) {
+  return (n + (std::int64_t{1} << lanes_log2) - 1) >> lanes_log2;
 }
 
-// c = a b computes its transpose where lanes along m are the cheaper ones: a of unit column stride
-// in the transposed sense, a narrow n, or a smaller operand to pack.
+// With lanes along the columns of b.
+std::int64_t form_cost(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t b_row,
+                       std::int64_t b_column, int lanes_log2) {
+  const std::int64_t packing = b_column == 1 ? 0 : b_row == 1 ? kTransposeCost : kGatherCost;
+  return registers(n, lanes_log2) * k * (m + packing);
+}
+
+// The transposed product, for lanes along m: better where a has unit stride down its columns, n is
+// narrow, or a is the smaller one to pack.
 template <class T>
-void choose_form(GemmBlock<T>& block, int lanes) {
+void turn(GemmBlock<T>& block) {
+  std::swap(block.m, block.n);
+  std::swap(block.a, block.b);
+  std::swap(block.a_row, block.b_column);
+  std::swap(block.a_column, block.b_row);
+  std::swap(block.c_row, block.c_column);
+  std::swap(block.addend_row, block.addend_column);
+}
+
+// Puts the block into the form that costs least; true: lanes along k (dot). A function of shape and
+// strides alone, but only the dot form can be told from the bits.
+template <class T>
+bool choose_form(GemmBlock<T>& block, int lanes_log2) {
   const std::int64_t m = block.m, n = block.n, k = block.k;
-  const std::int64_t straight = form_cost(m, n, k, block.b_row, block.b_column, lanes);
-  const std::int64_t pieces = (k + kernels::kGemmDepth<T> - 1) / kernels::kGemmDepth<T>;
-  const std::int64_t turned = form_cost(n, m, k, block.a_column, block.a_row, lanes) +
-                              (m + lanes - 1) / lanes * n * kTurnCost * pieces;
-  if (turned < straight) {
-    std::swap(block.m, block.n);
-    std::swap(block.a, block.b);
-    std::swap(block.a_row, block.b_column);
-    std::swap(block.a_column, block.b_row);
-    std::swap(block.c_row, block.c_column);
-    std::swap(block.addend_row, block.addend_column);
+  const std::int64_t straight = form_cost(m, n, k, block.b_row, block.b_column, lanes_log2);
+  const std::int64_t turned = form_cost(n, m, k, block.a_column, block.a_row, lanes_log2) +
+                              registers(m, lanes_log2) * n * kTurnCost;
+  const std::int64_t best = std::min(straight, turned);
+  if (block.a_column == 1 && block.b_row == 1 && k > 1) {
+    const std::int64_t dot = m * n * (registers(k, lanes_log2) + kDotCost);
+    if (dot + dot / 4 < best) return true;
   }
+  if (turned < straight) turn(block);
   block.pack_b = block.b_column != 1;
+  return false;
 }
 
 // A grid of blocks of C, by shape alone.
@@ -83,7 +98,8 @@ struct Grid {
 };
 
 template <class T>
-Grid choose_grid(const GemmBlock<T>& block, int lanes) {
+Grid choose_grid(const GemmBlock<T>& block, int lanes_log2) {
+  const std::int64_t lanes = std::int64_t{1} << lanes_log2;
   constexpr double kWork = 1e6;  // multiply-adds, some 20 us
   const double work =
       static_cast<double>(block.m) * static_cast<double>(block.n) * static_cast<double>(block.k);
@@ -136,8 +152,12 @@ template <class T>
 }
 
 template <class T>
-void run_block(GemmBlock<T>& block, const GemmTable<T>& table) {
-  const std::int64_t elements = table.scratch_elements(block);
+void run_block(GemmBlock<T>& block, const GemmTable<T>& table, bool dot) {
+  if (dot) {
+    table.dot(block);
+    return;
+  }
+  const std::int64_t elements = table.prepare(block);
   if (static_cast<std::size_t>(elements) * sizeof(T) <= kStackBytes) {
     alignas(64) T scratch[kStackBytes / sizeof(T)];
     block.scratch = scratch;
@@ -217,18 +237,18 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, T*
     return;
   }
   const GemmTable<T>& table = active_table<T>();
-  choose_form(block, table.lanes);
+  const bool dot = choose_form(block, table.lanes_log2);
   const double nanoseconds =
       kNanoseconds<T> * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   if (nanoseconds < detail::inline_threshold.load(std::memory_order_relaxed) ||
       get_num_threads() == 1) {
-    run_block(block, table);
+    run_block(block, table, dot);
     return;
   }
-  const Grid grid = choose_grid(block, table.lanes);
+  const Grid grid = choose_grid(block, table.lanes_log2);
   parallel_chunks(grid.rows * grid.columns, nanoseconds, [&](std::int64_t index) {
     GemmBlock<T> piece = part(block, grid, index);
-    run_block(piece, table);
+    run_block(piece, table, dot);
   });
 }
 

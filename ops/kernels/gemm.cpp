@@ -1,159 +1,159 @@
 #include "ops/kernels/gemm.h"
 
+#include "ops/kernels/gemm_dot.h"
 #include "ops/kernels/gemm_pack.h"
 #include "ops/kernels/gemm_tile.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {
 
-// n items in as few pieces of at most `longest` as will do, of nearly equal length.
-struct Split {
-  std::int64_t pieces, shorter, longer;  // the first `longer` pieces have shorter + 1 items
+Split split(std::int64_t n, std::int64_t longest) {
+  if (n <= longest) return {1, n, 0};  // no division for small products
+  const std::int64_t pieces = (n + longest - 1) / longest, shorter = n / pieces;
+  return {pieces, shorter, n - pieces * shorter};
+}
+std::int64_t begin_of(const Split& s, std::int64_t piece) {
+  return piece * s.shorter + (piece < s.longer ? piece : s.longer);
+}
+std::int64_t size_of(const Split& s, std::int64_t piece) {
+  return s.shorter + (piece < s.longer ? 1 : 0);
+}
+std::int64_t longest_of(const Split& s) { return s.shorter + (s.longer > 0 ? 1 : 0); }
 
-  Split(std::int64_t n, std::int64_t longest) {
-    pieces = (n + longest - 1) / longest;
-    shorter = pieces == 1 ? n : n / pieces;
-    longer = n - pieces * shorter;
-  }
-  std::int64_t begin(std::int64_t piece) const {
-    return piece * shorter + (piece < longer ? piece : longer);
-  }
-  std::int64_t size(std::int64_t piece) const { return shorter + (piece < longer ? 1 : 0); }
-  std::int64_t longest() const { return shorter + (longer > 0 ? 1 : 0); }
-};
-
-// How a block is cut. Columns are cut in whole registers; only K's pieces show in the bits.
-template <class T>
-struct Plan {
-  static constexpr int kLanes = Vec<T>::size;
-  // Bytes of a packed block of A: half of the smallest L2 around (512 KiB).
-  static constexpr std::int64_t kBytesOfA = 256 << 10;
-  static constexpr std::int64_t kBytesOfB = 2 << 20;
-
-  Split depth, panels, tiles;
-  std::int64_t tiles_at_once, panels_at_once;
-
-  explicit Plan(const GemmBlock<T>& block)
-      : depth(block.k, kGemmDepth<T>),
-        panels((block.n + kLanes - 1) / kLanes, kMaxVectors),
-        tiles(block.m, kMaxRows[panels.longest()]) {
-    const std::int64_t tile_bytes =
-        depth.longest() * tiles.longest() * static_cast<std::int64_t>(sizeof(T));
-    tiles_at_once = at_once(tiles.pieces, kBytesOfA / tile_bytes);
-    const std::int64_t panel_bytes =
-        depth.longest() * panels.longest() * kLanes * static_cast<std::int64_t>(sizeof(T));
-    panels_at_once = at_once(panels.pieces, kBytesOfB / panel_bytes);
-  }
-  static std::int64_t at_once(std::int64_t pieces, std::int64_t room) {
-    if (pieces <= room) return pieces;
-    return Split(pieces, room < 1 ? 1 : room).longest();
-  }
-  // A packed tile of A, and a packed panel of B, in elements.
-  std::int64_t tile_elements() const { return depth.longest() * tiles.longest(); }
-  std::int64_t panel_elements() const { return depth.longest() * panels.longest() * kLanes; }
-  std::int64_t a_elements(const GemmBlock<T>& block) const {
-    if (!block.pack_a) return 0;
-    // One register of room: the last row of a tile is written whole. Rounded up to 64 bytes.
-    return (tiles_at_once * tile_elements() + 2 * kLanes - 1) / kLanes * kLanes;
-  }
-  std::int64_t b_elements(const GemmBlock<T>& block) const {
-    if (!block.pack_b) return block.n % kLanes != 0 ? panel_elements() : 0;
-    return tiles_at_once < tiles.pieces ? panels_at_once * panel_elements() : panel_elements();
-  }
-};
-
-template <class T>
-std::int64_t scratch_elements(const GemmBlock<T>& block) {
-  const Plan<T> plan(block);
-  return plan.a_elements(block) + plan.b_elements(block);
+// How many of `pieces` at a time, when each takes `bytes` of `room`: as even as can be.
+std::int64_t at_once(std::int64_t pieces, std::int64_t bytes, std::int64_t room) {
+  if (pieces == 1 || pieces * bytes <= room) return pieces;
+  return longest_of(split(pieces, bytes < room ? room / bytes : 1));
 }
 
-// One piece of K for one panel of columns: all tiles of [tile_begin, tile_end).
+// Bytes of packed A that stay in the smallest L2 around (512 KiB), and of B in a share of L3.
+constexpr std::int64_t kBytesOfA = 256 << 10;
+constexpr std::int64_t kBytesOfB = 2 << 20;
+
+// A packed tile of A, and a packed panel of B, in elements.
+template <class T>
+std::int64_t tile_elements(const GemmBlock<T>& block) {
+  return longest_of(block.depth) * longest_of(block.tiles);
+}
+template <class T>
+std::int64_t panel_elements(const GemmBlock<T>& block) {
+  return longest_of(block.depth) * longest_of(block.panels) * Vec<T>::size;
+}
+// Elements from row to row of a product kept in scratch until it is turned.
+template <class T>
+std::int64_t turned_row(const GemmBlock<T>& block) {
+  return (block.n + Vec<T>::size - 1) / Vec<T>::size * Vec<T>::size;
+}
+template <class T>
+bool keeps_b(const GemmBlock<T>& block) {
+  return block.pack_b && block.tiles_at_once < block.tiles.pieces;
+}
+
+// scratch: packed A, packed B, the product to be turned.
+template <class T>
+std::int64_t prepare(GemmBlock<T>& block) {
+  constexpr int n = Vec<T>::size;
+  constexpr std::int64_t bytes = sizeof(T);
+  block.depth = split(block.k, kGemmDepth<T>);
+  block.panels = split((block.n + n - 1) / n, kMaxVectors);
+  block.tiles = split(block.m, kMaxRows[longest_of(block.panels)]);
+  const std::int64_t tile = tile_elements(block), panel = panel_elements(block);
+  block.tiles_at_once = at_once(block.tiles.pieces, tile * bytes, kBytesOfA);
+  block.panels_at_once = at_once(block.panels.pieces, panel * bytes, kBytesOfB);
+  std::int64_t size = 0;
+  // A register of room: the last row of a packed tile is written whole.
+  if (block.pack_a) size += (block.tiles_at_once * tile + 2 * n - 1) / n * n;
+  block.packed_b = size;
+  if (block.pack_b || block.n % n != 0) {
+    size += keeps_b(block) ? block.panels_at_once * panel : panel;
+  }
+  block.turned_c = size;
+  if (block.c_column != 1) size += block.m * turned_row(block);
+  return size;
+}
+
+// One piece of K for one panel of columns.
 template <class T>
 class Panel {
  public:
-  Panel(const GemmBlock<T>& block, const Plan<T>& plan, const Finish<T>& finish)
+  // c, its rows c_row apart, is block.c or the product to be turned. That one has room for whole
+  // registers and no finish.
+  Panel(const GemmBlock<T>& block, T* c, std::int64_t c_row, bool turned)
       : block_(block),
-        plan_(plan),
-        finish_(finish),
-        packed_a_(block.scratch),
-        packed_b_(block.scratch + plan.a_elements(block)) {
-    simple_finish_ = block.alpha == T(1) &&
-                     (block.addend == nullptr || (block.beta == T(1) && block.addend_column == 1));
+        c_(c),
+        turned_(turned),
+        finish_{block.alpha, block.beta, block.addend, block.addend_row, block.addend_column},
+        addend_(turned ? nullptr : block.addend) {
+    tile_.c_row = c_row;
+    simple_finish_ =
+        turned || (block.alpha == T(1) &&
+                   (!block.addend || (block.beta == T(1) && block.addend_column == 1)));
   }
 
-  // Columns of panel j are ready in tile_.b afterwards.
+  // Makes ready the panel; packs it into place `slot` when it has to be and pack_now is set.
   void open(std::int64_t piece, std::int64_t j, std::int64_t slot, bool pack_now) {
     constexpr int n = Vec<T>::size;
-    p_ = plan_.depth.begin(piece);
-    depth_ = plan_.depth.size(piece);
-    j_ = plan_.panels.begin(j) * n;
-    vectors_ = static_cast<int>(plan_.panels.size(j));
-    const std::int64_t width = vectors_ * n < block_.n - j_ ? vectors_ * n : block_.n - j_;
-    const T* b = block_.b + p_ * block_.b_row + j_ * block_.b_column;
-    tile_.k = depth_;
-    if (block_.pack_b || width < vectors_ * n) {
-      T* packed = packed_b_ + slot * plan_.panel_elements();
+    p_ = begin_of(block_.depth, piece);
+    tile_.k = size_of(block_.depth, piece);
+    j_ = begin_of(block_.panels, j) * n;
+    vectors_ = static_cast<int>(size_of(block_.panels, j));
+    const std::int64_t room = vectors_ * n, width = room < block_.n - j_ ? room : block_.n - j_;
+    tile_.b = block_.b + p_ * block_.b_row + j_ * block_.b_column;
+    tile_.b_row = block_.b_row;
+    if (block_.pack_b || width < room) {
+      T* const packed = block_.scratch + block_.packed_b + slot * panel_elements(block_);
       if (pack_now) {
-        pack(b, block_.b_row, block_.b_column, depth_, width, width, packed, vectors_ * n);
+        pack(tile_.b, block_.b_row, block_.b_column, tile_.k, width, width, packed, room);
       }
       tile_.b = packed;
-      tile_.b_row = vectors_ * n;
-    } else {
-      tile_.b = b;
-      tile_.b_row = block_.b_row;
+      tile_.b_row = room;
     }
-    const bool first = piece == 0, last = piece + 1 == plan_.depth.pieces;
-    const bool whole = width == vectors_ * n && block_.c_column == 1;
-    // Stored straight from the registers: one addition at most.
-    const bool plain = whole && (!last || (simple_finish_ && (first || !block_.addend)));
+    const bool first = piece == 0, last = piece + 1 == block_.depth.pieces;
+    // Stored straight from the registers: whole ones, and at most one addition.
+    const bool plain =
+        (width == room || turned_) && (!last || (simple_finish_ && (first || addend_ == nullptr)));
     tile_.columns = plain ? 0 : static_cast<int>(width);
     tile_.accumulate = !first;
     tile_.finish = last ? &finish_ : nullptr;
-    tile_.c_row = block_.c_row;
-    tile_.c_column = block_.c_column;
-    add_ = first ? (last ? block_.addend : nullptr) : block_.c;
-    tile_.add_row = first ? block_.addend_row : block_.c_row;
-    add_column_ = first ? block_.addend_column : block_.c_column;
+    add_ = first ? (last ? addend_ : nullptr) : c_;
+    tile_.add_row = first ? block_.addend_row : tile_.c_row;
   }
 
-  void run(std::int64_t tile_begin, std::int64_t tile_end, bool pack_now) {
-    Finish<T>* const finish = &finish_;
-    for (std::int64_t t = tile_begin; t < tile_end; ++t) {
-      const std::int64_t i = plan_.tiles.begin(t);
-      const int rows = static_cast<int>(plan_.tiles.size(t));
-      const T* a = block_.a + i * block_.a_row + p_ * block_.a_column;
+  // Tiles [begin, end) of rows; packs them from place 0 on when they have to be and pack_now is set.
+  void run(std::int64_t begin, std::int64_t end, bool pack_now) {
+    for (std::int64_t t = begin; t < end; ++t) {
+      const std::int64_t i = begin_of(block_.tiles, t);
+      const int rows = static_cast<int>(size_of(block_.tiles, t));
+      tile_.a = block_.a + i * block_.a_row + p_ * block_.a_column;
+      tile_.a_row = block_.a_row;
+      tile_.a_column = block_.a_column;
       if (block_.pack_a) {
-        T* packed = packed_a_ + (t - tile_begin) * plan_.tile_elements();
+        T* const packed = block_.scratch + (t - begin) * tile_elements(block_);
         if (pack_now) {
-          pack(a, block_.a_column, block_.a_row, depth_, rows, block_.m - i, packed, rows);
+          pack(tile_.a, block_.a_column, block_.a_row, tile_.k, rows, block_.m - i, packed, rows);
         }
         tile_.a = packed;
         tile_.a_row = 1;
         tile_.a_column = rows;
-      } else {
-        tile_.a = a;
-        tile_.a_row = block_.a_row;
-        tile_.a_column = block_.a_column;
       }
-      tile_.c = block_.c + i * block_.c_row + j_ * block_.c_column;
-      tile_.add = add_ ? add_ + i * tile_.add_row + j_ * add_column_ : nullptr;
-      finish->addend = block_.addend
-                           ? block_.addend + i * block_.addend_row + j_ * block_.addend_column
-                           : nullptr;
+      tile_.c = c_ + i * tile_.c_row + j_;
+      tile_.add = add_ ? add_ + i * tile_.add_row + j_ : nullptr;
+      if (addend_) {
+        finish_.addend = addend_ + i * block_.addend_row + j_ * block_.addend_column;
+      }
       kTiles<T>.functions[tile_.a_row == 1][vectors_ - 1][rows - 1](tile_);
     }
   }
 
  private:
   const GemmBlock<T>& block_;
-  const Plan<T>& plan_;
+  T* const c_;
+  const bool turned_;
   Finish<T> finish_;
+  const T* const addend_;
   Tile<T> tile_;
-  T* packed_a_;
-  T* packed_b_;
   bool simple_finish_;
-  std::int64_t p_, depth_, j_, add_column_;
+  std::int64_t p_, j_;
   int vectors_;
   const T* add_;
 };
@@ -161,19 +161,16 @@ class Panel {
 // Loops, outermost first: columns that fit L3, pieces of K, rows that fit L2, panels, tiles. Packing
 // happens where an operand is first needed, so that what was packed is still in the nearest cache.
 template <class T>
-void run(const GemmBlock<T>& block) {
-  const Plan<T> plan(block);
-  const Finish<T> finish{block.alpha, block.beta, block.addend, block.addend_row,
-                         block.addend_column};
-  Panel<T> panel(block, plan, finish);
-  const bool keep_b = block.pack_b && plan.tiles_at_once < plan.tiles.pieces;
-  const std::int64_t columns = plan.panels.pieces, rows = plan.tiles.pieces;
-  for (std::int64_t jb = 0; jb < columns; jb += plan.panels_at_once) {
-    const std::int64_t j_end =
-        jb + plan.panels_at_once < columns ? jb + plan.panels_at_once : columns;
-    for (std::int64_t piece = 0; piece < plan.depth.pieces; ++piece) {
-      for (std::int64_t ib = 0; ib < rows; ib += plan.tiles_at_once) {
-        const std::int64_t i_end = ib + plan.tiles_at_once < rows ? ib + plan.tiles_at_once : rows;
+void run_panels(const GemmBlock<T>& block, T* c, std::int64_t c_row, bool turned) {
+  Panel<T> panel(block, c, c_row, turned);
+  const bool keep_b = keeps_b(block);
+  const std::int64_t columns = block.panels.pieces, rows = block.tiles.pieces;
+  for (std::int64_t jb = 0; jb < columns; jb += block.panels_at_once) {
+    const std::int64_t j_next = jb + block.panels_at_once,
+                       j_end = j_next < columns ? j_next : columns;
+    for (std::int64_t piece = 0; piece < block.depth.pieces; ++piece) {
+      for (std::int64_t ib = 0; ib < rows; ib += block.tiles_at_once) {
+        const std::int64_t i_next = ib + block.tiles_at_once, i_end = i_next < rows ? i_next : rows;
         for (std::int64_t j = jb; j < j_end; ++j) {
           panel.open(piece, j, keep_b ? j - jb : 0, ib == 0 || !keep_b);
           panel.run(ib, i_end, j == jb);
@@ -183,11 +180,44 @@ void run(const GemmBlock<T>& block) {
   }
 }
 
+// c[j, i] = finish of from[i, j], a square of registers at a time.
+template <class T>
+void turn(const GemmBlock<T>& block, const T* from, std::int64_t from_row) {
+  constexpr int n = Vec<T>::size;
+  alignas(64) T square[n * n];
+  for (std::int64_t i = 0; i < block.m; i += n) {
+    const int rows = static_cast<int>(block.m - i < n ? block.m - i : n);
+    for (std::int64_t j = 0; j < block.n; j += n) {
+      const int columns = static_cast<int>(block.n - j < n ? block.n - j : n);
+      copy_transposed(from + i * from_row + j, from_row, rows, n, square, n);
+      const T* addend =
+          block.addend ? block.addend + i * block.addend_row + j * block.addend_column : nullptr;
+      const Finish<T> finish{block.alpha, block.beta, addend, block.addend_column,
+                             block.addend_row};
+      store_rows(square, n, columns, rows, block.c + i * block.c_row + j * block.c_column,
+                 block.c_column, false, &finish);
+    }
+  }
+}
+
+template <class T>
+void run(const GemmBlock<T>& block) {
+  if (block.c_column == 1) {
+    run_panels(block, block.c, block.c_row, false);
+    return;
+  }
+  T* const product = block.scratch + block.turned_c;
+  run_panels(block, product, turned_row(block), true);
+  turn(block, product, turned_row(block));
+}
+
+constexpr int log2_of(int n) { return n == 1 ? 0 : 1 + log2_of(n / 2); }
+
 }  // namespace
 
 extern const GemmKernels gemm_kernels = {
-    {Vec<float>::size, scratch_elements<float>, run<float>, nullptr},
-    {Vec<double>::size, scratch_elements<double>, run<double>, nullptr},
+    {log2_of(Vec<float>::size), prepare<float>, run<float>, dot<float>},
+    {log2_of(Vec<double>::size), prepare<double>, run<double>, dot<double>},
 };
 
 }  // namespace simdgrad::kernels::SIMDGRAD_ISA_NAME

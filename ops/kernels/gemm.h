@@ -7,6 +7,11 @@
 
 namespace simdgrad::kernels {
 
+// n items in as few pieces of at most `longest` as will do, of nearly equal length.
+struct Split {
+  std::int64_t pieces, shorter, longer;  // the first `longer` pieces have shorter + 1 items
+};
+
 // One block of C with the whole of K: c = alpha * a b + beta * addend. Strides are in elements.
 template <class T>
 struct GemmBlock {
@@ -21,19 +26,24 @@ struct GemmBlock {
   const T* addend = nullptr;  // nullptr: none, and beta does not matter
   std::int64_t addend_row = 0, addend_column = 0;
   bool pack_a = false, pack_b = false;  // pack_b is needed where b_column != 1
-  T* scratch = nullptr;                 // scratch_elements() of this block, 64-byte aligned
+  T* scratch = nullptr;                 // as many elements as prepare said, 64-byte aligned
+
+  // Filled by prepare.
+  Split depth, panels, tiles;  // of k, of n in registers, of m
+  std::int64_t tiles_at_once, panels_at_once;
+  std::int64_t packed_b, turned_c;  // where in scratch
 };
 
 template <class T>
 struct GemmTable {
-  int lanes;  // elements of a register
-  // How many elements of scratch the block needs (0: none) with its k, pack_a and pack_b.
-  std::int64_t (*scratch_elements)(const GemmBlock<T>&);
+  int lanes_log2;  // of the elements of a register
+  // Cuts the block up, and says how many elements of scratch it needs (0: none).
+  std::int64_t (*prepare)(GemmBlock<T>&);
   // m, n, k >= 1. Every element is the sum, in order, of one fused chain per piece of K; pieces
   // depend on k alone. So forms, packing and blocks do not change a single bit, m and n neither.
   void (*run)(const GemmBlock<T>&);
-  // c[i, j] = alpha * sum over k of a[i, :] b[:, j] + beta * addend, a_column = b_row = 1: lanes run
-  // along K. Other bits than run's, so that the driver chooses by shape alone.
+  // The same product where a_column, b_row and c_column are 1, with lanes along K: other bits than
+  // run's, the same for all m and n. Needs no prepare and no scratch.
   void (*dot)(const GemmBlock<T>&);
 };
 

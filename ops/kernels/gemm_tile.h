@@ -37,65 +37,61 @@ struct Tile {
   const T* b;  // whole registers are read of each of k rows
   std::int64_t b_row;
   T* c;
-  std::int64_t c_row, c_column;
+  std::int64_t c_row;
   const T* add;  // added to the sum when stored as it is: c itself, a bias; may be nullptr
   std::int64_t add_row;
-  int columns;      // 0: the tile is stored whole with c_column 1; else its columns, through finish
-  bool accumulate;  // with columns: c holds the sum over earlier pieces of K
+  int columns;              // 0: the tile is stored whole; else its columns, through store_rows
+  bool accumulate;          // with columns: c holds the sum over earlier pieces of K
   const Finish<T>* finish;  // with columns: nullptr before the last piece
 };
 
 template <class T>
+SIMDGRAD_INLINE Vec<T> load_count(const T* from, int count) {
+  return count == Vec<T>::size ? Vec<T>::load(from) : Vec<T>::load_partial(from, count);
+}
+
+template <class T>
+SIMDGRAD_INLINE void store_count(Vec<T> x, T* to, int count) {
+  if (count == Vec<T>::size) {
+    x.store(to);
+  } else {
+    x.store_partial(to, count);
+  }
+}
+
+template <class T>
 SIMDGRAD_INLINE Vec<T> load_addend(const T* addend, std::int64_t stride, int count) {
-  if (stride == 1) return Vec<T>::load_partial(addend, count);
+  if (stride == 1) return load_count(addend, count);
   alignas(64) T lanes[Vec<T>::size] = {};
   for (int i = 0; i < count; ++i) lanes[i] = addend[i * stride];
   return Vec<T>::load(lanes);
 }
 
-// c += or = the sums, and the finish; c has unit column stride.
+// c += or = the sums, and the finish, whose addend is that of the first element. Tiles that are cut
+// off, or finished by more than one addition, end here.
 template <class T>
-void store_rows(const T* sums, std::int64_t sums_row, int rows, int columns, T* c,
-                std::int64_t c_row, bool accumulate, const Finish<T>* finish,
-                std::int64_t addend_row, std::int64_t addend_column) {
+[[gnu::noinline]] void store_rows(const T* sums, std::int64_t sums_row, int rows, int columns, T* c,
+                                  std::int64_t c_row, bool accumulate, const Finish<T>* finish) {
+  const bool plain = finish == nullptr || (finish->alpha == T(1) && finish->addend == nullptr);
   for (int i = 0; i < rows; ++i) {
     for (int j = 0; j < columns; j += Vec<T>::size) {
       const int count = columns - j < Vec<T>::size ? columns - j : Vec<T>::size;
       T* const target = c + i * c_row + j;
       Vec<T> x = Vec<T>::load(sums + i * sums_row + j);
-      if (accumulate) x = Vec<T>::load_partial(target, count) + x;
-      if (finish != nullptr) {
+      if (accumulate) x = load_count(target, count) + x;
+      if (!plain) {
         if (finish->alpha != T(1)) x = x * Vec<T>(finish->alpha);
         if (finish->addend != nullptr) {
-          Vec<T> y = load_addend(finish->addend + i * addend_row + j * addend_column, addend_column,
-                                 count);
+          Vec<T> y =
+              load_addend(finish->addend + i * finish->addend_row + j * finish->addend_column,
+                          finish->addend_column, count);
           if (finish->beta != T(1)) y = y * Vec<T>(finish->beta);
           x = x + y;
         }
       }
-      x.store_partial(target, count);
+      store_count(x, target, count);
     }
   }
-}
-
-// Where tiles that are cut off, stored transposed, or finished by more than one addition end.
-template <class T>
-[[gnu::noinline]] void store_tile(const Tile<T>& tile, const T* sums, int sums_row, int rows) {
-  const Finish<T>* finish = tile.finish;
-  const std::int64_t addend_row = finish ? finish->addend_row : 0;
-  const std::int64_t addend_column = finish ? finish->addend_column : 0;
-  if (tile.c_column == 1) {
-    store_rows(sums, sums_row, rows, tile.columns, tile.c, tile.c_row, tile.accumulate, finish,
-               addend_row, addend_column);
-    return;
-  }
-  constexpr int n = Vec<T>::size;
-  constexpr int room = kMaxVectors * n * ((kMaxRows[1] + n - 1) / n * n);
-  alignas(64) T turned[room];
-  const int turned_row = (rows + n - 1) / n * n;
-  copy_transposed(sums, sums_row, rows, tile.columns, turned, turned_row);
-  store_rows(turned, turned_row, tile.columns, rows, tile.c, tile.c_column, tile.accumulate, finish,
-             addend_column, addend_row);
 }
 
 // unit_rows: a_row is 1 (a packed tile, or a transposed operand), which makes the offsets constant.
@@ -148,7 +144,8 @@ template <class T, int rows, int vectors, bool unit_rows>
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) sums[i][v].store(buffer + (i * vectors + v) * n);
   }
-  store_tile(tile, buffer, vectors * n, rows);
+  store_rows(buffer, vectors * n, rows, tile.columns, tile.c, tile.c_row, tile.accumulate,
+             tile.finish);
 }
 
 template <class T>
