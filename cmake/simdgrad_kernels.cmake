@@ -13,7 +13,10 @@ function(simdgrad_add_kernels isa)
   target_compile_definitions(kernels_${isa} PRIVATE SIMDGRAD_ISA_NAME=${isa})
   target_include_directories(kernels_${isa} PRIVATE
     ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
-  target_link_libraries(kernels_${isa} PRIVATE simdgrad_flags xsimd)
+  # Its headers alone: the packaged target may also switch on options that need further packages.
+  target_include_directories(kernels_${isa} SYSTEM PRIVATE
+    $<TARGET_PROPERTY:xsimd,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_link_libraries(kernels_${isa} PRIVATE simdgrad_flags)
   set_target_properties(kernels_${isa} PROPERTIES
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   set(simdgrad_kernel_objects ${simdgrad_kernel_objects} $<TARGET_OBJECTS:kernels_${isa}>

@@ -7,7 +7,7 @@ case $isa in
   sse2) needs=sse2 ;;
   avx2) needs="avx2 fma" ;;
   avx512) needs="avx512f avx512bw avx512dq avx512vl avx512cd" ;;
-  neon) needs=asimd ;;
+  neon) needs= ;;  # every 64-bit ARM has it
   *) echo "run_isa.sh: unknown instruction set '$isa'" >&2; exit 2 ;;
 esac
 for flag in $needs; do
