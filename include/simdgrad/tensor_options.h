@@ -56,7 +56,7 @@ class TensorOptions {
     return copy;
   }
   [[nodiscard]] constexpr TensorOptions device(Device) const { return *this; }
-  [[nodiscard]] constexpr TensorOptions requires_grad(bool value = true) const {
+  [[nodiscard]] constexpr TensorOptions requires_grad(bool value) const {
     TensorOptions copy = *this;
     copy.requires_grad_ = value;
     return copy;
