@@ -41,43 +41,46 @@ Tensor reduce_to(Tensor gradient, IntArrayRef sizes) {
   return gradient.sum(dims, true).view(sizes);
 }
 
-// What enters the graph at each output.
-std::vector<Tensor> root_gradients(const std::vector<Tensor>& outputs,
-                                   const std::vector<Tensor>& given) {
-  SIMDGRAD_CHECK(given.empty() || given.size() == outputs.size(), "got ", outputs.size(),
-                 " tensors and ", given.size(), " gradients");
-  std::vector<Tensor> gradients;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const Tensor& output = outputs[i];
-    Tensor gradient = given.empty() ? Tensor() : given[i];
-    if (!gradient.defined()) {
-      SIMDGRAD_CHECK(output.numel() == 1, "grad can be implicitly created only for scalar outputs");
-      gradient = make_like(output, output.scalar_type());
-      const GradModeGuard guard(false);
-      gradient.fill_(1);
-    } else {
-      SIMDGRAD_CHECK(gradient.sizes() == output.sizes() ||
-                         expands_to(output.sizes(), gradient.sizes()),
-                     "invalid gradient at index ", i, " - got ", gradient.sizes(),
-                     " but expected shape compatible with ", output.sizes());
-      if (!(gradient.sizes() == output.sizes())) gradient = reduce_to(gradient, output.sizes());
-      if (gradient.scalar_type() != output.scalar_type()) gradient = gradient.to(output.scalar_type());
-    }
-    gradients.push_back(std::move(gradient));
+// What enters the graph at an output: the gradient given, or 1.
+Tensor root_gradient(const Tensor& output, const Tensor& given, size_t index) {
+  if (!given.defined()) {
+    SIMDGRAD_CHECK(output.numel() == 1, "grad can be implicitly created only for scalar outputs");
+    Tensor one = make_like(output, output.scalar_type());
+    const GradModeGuard guard(false);
+    one.fill_(1);
+    return one;
   }
-  return gradients;
+  Tensor gradient = given;
+  if (!(gradient.sizes() == output.sizes())) {
+    SIMDGRAD_CHECK(expands_to(output.sizes(), gradient.sizes()), "invalid gradient at index ", index,
+                   " - got ", gradient.sizes(), " but expected shape compatible with ",
+                   output.sizes());
+    gradient = reduce_to(gradient, output.sizes());
+  }
+  if (gradient.scalar_type() != output.scalar_type()) gradient = gradient.to(output.scalar_type());
+  return gradient;
 }
 
-std::vector<Edge> root_edges(const std::vector<Tensor>& outputs) {
-  std::vector<Edge> roots;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    check_defined(outputs[i]);
-    roots.push_back(edge_of(outputs[i]));
-    SIMDGRAD_CHECK(roots.back().is_valid(), "element ", i,
-                   " of tensors does not require grad and does not have a grad_fn");
-  }
-  return roots;
+Edge root_edge(const Tensor& output, size_t index) {
+  check_defined(output);
+  Edge root = edge_of(output);
+  SIMDGRAD_CHECK(root.is_valid(), "element ", index,
+                 " of tensors does not require grad and does not have a grad_fn");
+  return root;
 }
+
+// The roots of a call with lists.
+struct Roots {
+  Roots(const std::vector<Tensor>& outputs, const std::vector<Tensor>& given) {
+    SIMDGRAD_CHECK(given.empty() || given.size() == outputs.size(), "got ", outputs.size(),
+                   " tensors and ", given.size(), " gradients");
+    for (size_t i = 0; i < outputs.size(); ++i) edges.push_back(root_edge(outputs[i], i));
+    for (size_t i = 0; i < outputs.size(); ++i)
+      gradients.push_back(root_gradient(outputs[i], given.empty() ? Tensor() : given[i], i));
+  }
+  std::vector<Edge> edges;
+  std::vector<Tensor> gradients;
+};
 
 std::vector<Capture> captures_of(const std::vector<Tensor>& inputs) {
   std::vector<Capture> captures;
@@ -106,15 +109,14 @@ namespace autograd {
 
 void backward(const variable_list& tensors, const variable_list& grad_tensors,
               std::optional<bool> retain_graph, bool create_graph, const variable_list& inputs) {
-  const std::vector<Edge> roots = root_edges(tensors);
-  std::vector<Tensor> gradients = root_gradients(tensors, grad_tensors);
+  Roots roots(tensors, grad_tensors);
   if (create_graph) warn_about_cycles();
   for (const Tensor& input : inputs)
     if (input.defined() && input.requires_grad()) input.retain_grad();
   std::vector<Edge> alive;
   for (const Tensor& input : inputs) alive.push_back(edge_of(input));
   std::vector<Capture> captures = captures_of(inputs);
-  run_backward(roots, gradients, captures,
+  run_backward(roots.edges.data(), roots.gradients.data(), tensors.size(), captures,
                {retain_graph.value_or(create_graph), create_graph, true});
 }
 
@@ -122,15 +124,14 @@ variable_list grad(const variable_list& outputs, const variable_list& inputs,
                    const variable_list& grad_outputs, std::optional<bool> retain_graph,
                    bool create_graph, bool allow_unused) {
   SIMDGRAD_CHECK(!inputs.empty(), "`inputs` argument to `grad()` cannot be empty.");
-  const std::vector<Edge> roots = root_edges(outputs);
-  std::vector<Tensor> gradients = root_gradients(outputs, grad_outputs);
+  Roots roots(outputs, grad_outputs);
   std::vector<Edge> alive;
   for (const Tensor& input : inputs) {
     check_defined(input);
     alive.push_back(edge_of(input));
   }
   std::vector<Capture> captures = captures_of(inputs);
-  run_backward(roots, gradients, captures,
+  run_backward(roots.edges.data(), roots.gradients.data(), outputs.size(), captures,
                {retain_graph.value_or(create_graph), create_graph, false});
   variable_list results;
   for (size_t i = 0; i < captures.size(); ++i) {
@@ -146,17 +147,17 @@ variable_list grad(const variable_list& outputs, const variable_list& inputs,
 
 void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph, bool create_graph,
                       std::optional<TensorList> inputs) const {
-  std::vector<Tensor> only;
   if (inputs) {
     SIMDGRAD_CHECK(!inputs->empty(), "`inputs` argument to `backward()` cannot be empty.");
-    only = inputs->vec();
-  }
-  if (!only.empty()) {
-    autograd::backward({*this}, {gradient}, retain_graph, create_graph, only);
+    autograd::backward({*this}, {gradient}, retain_graph, create_graph, inputs->vec());
     return;
   }
-  // The common call, without a list: no heap allocation but the two vectors of one.
-  autograd::backward({*this}, {gradient}, retain_graph, create_graph);
+  // The call of a training loop: no lists, so that it asks the system for no memory.
+  const Edge root = root_edge(*this, 0);
+  Tensor dy = root_gradient(*this, gradient, 0);
+  if (create_graph) warn_about_cycles();
+  std::vector<Capture> none;
+  run_backward(&root, &dy, 1, none, {retain_graph.value_or(create_graph), create_graph, true});
 }
 
 bool Tensor::requires_grad() const { return tensor_requires_grad(*this); }

@@ -47,16 +47,15 @@ class Engine {
   }
   Engine(const Engine&) = delete;
 
-  void run(const std::vector<Edge>& roots, std::vector<Tensor>& gradients) {
-    for (const Edge& root : roots) visit(root.function.get());
+  void run(const Edge* roots, Tensor* gradients, size_t count) {
+    for (size_t i = 0; i < count; ++i) visit(roots[i].function.get());
     count_dependencies();
-    if (!captures_.empty()) mark_needed(roots);
-    for (size_t i = 0; i < roots.size(); ++i)
+    if (!captures_.empty()) mark_needed(roots, count);
+    for (size_t i = 0; i < count; ++i)
       deliver(*roots[i].function, roots[i].input_nr, std::move(gradients[i]));
-    for (const Edge& root : roots) {
-      Node* node = root.function.get();
-      uint32_t& count = dependencies(*node);
-      if ((count & kCountMask) == 0 && !std::count(ready_.begin(), ready_.end(), node)) push(node);
+    for (size_t i = 0; i < count; ++i) {
+      Node* node = roots[i].function.get();
+      if ((dependencies(*node) & kCountMask) == 0 && !std::count(ready_.begin(), ready_.end(), node)) push(node);
     }
     while (!ready_.empty()) process(*pop());
     finished_ = captures_.empty() && !aside_;
@@ -115,7 +114,7 @@ class Engine {
   }
 
   // Depth first, without recursion: a node is needed if one of its next nodes is needed or captured.
-  void mark_needed(const std::vector<Edge>& roots) {
+  void mark_needed(const Edge* roots, size_t count) {
     for (const Capture& capture : captures_) {
       // What no root reaches has no state here, and needs none.
       if (!is_mine(*capture.node) && !(aside_ && aside_->contains(capture.node))) continue;
@@ -126,10 +125,11 @@ class Engine {
       uint32_t edge;
     };
     SmallVector<Step, 32> stack;
-    for (const Edge& root : roots) {
-      if (dependencies(*root.function) & kVisited) continue;
-      dependencies(*root.function) |= kVisited;
-      stack.push_back({root.function.get(), 0});
+    for (size_t i = 0; i < count; ++i) {
+      Node& root = *roots[i].function;
+      if (dependencies(root) & kVisited) continue;
+      dependencies(root) |= kVisited;
+      stack.push_back({&root, 0});
       while (!stack.empty()) {
         Step& step = stack.back();
         if (step.edge < step.node->edge_count_) {
@@ -307,11 +307,11 @@ class Engine {
   std::unique_ptr<std::unordered_map<Node*, Aside>> aside_;
 };
 
-void run_backward(const std::vector<Edge>& roots, std::vector<Tensor>& gradients,
+void run_backward(const Edge* roots, Tensor* gradients, size_t count,
                   std::vector<Capture>& captures, const BackwardOptions& options) {
   const auto run = [&] {
     const GradModeGuard guard(options.create_graph);
-    Engine(captures, options).run(roots, gradients);
+    Engine(captures, options).run(roots, gradients, count);
   };
   struct Depth {
     Depth() { ++thread_state.engine_depth; }

@@ -21,9 +21,10 @@ struct Capture {
   Tensor gradient;
 };
 
-// Runs the graph below `roots` (edges and the gradients that enter there). Without captures, every
-// leaf below accumulates; with captures, only what they need runs and their gradients are filled in.
-void run_backward(const std::vector<Edge>& roots, std::vector<Tensor>& gradients,
+// Runs the graph below `count` roots (edges, and the gradients that enter there, which are taken
+// away). Without captures, every leaf below accumulates; with captures, only what they need runs and
+// their gradients are filled in. Allocates nothing from the system once its caches are warm.
+void run_backward(const Edge* roots, Tensor* gradients, size_t count,
                   std::vector<Capture>& captures, const BackwardOptions& options);
 
 }  // namespace simdgrad
