@@ -191,8 +191,9 @@ class SIMDGRAD_API Tensor {
   Tensor& clamp_min_(const Scalar& min);
   Tensor clamp_max(const Scalar& max) const;
   Tensor& clamp_max_(const Scalar& max);
-  Tensor maximum(const Tensor& other) const;
-  Tensor minimum(const Tensor& other) const;
+#define SIMDGRAD_BINARY(function, Formula) Tensor function(const Tensor& other) const;
+#include <simdgrad/binary_ops.inc>
+#undef SIMDGRAD_BINARY
   Tensor where(const Tensor& condition, const Tensor& other) const;
   Tensor masked_fill(const Tensor& mask, const Scalar& value) const;
   Tensor masked_fill(const Tensor& mask, const Tensor& value) const;
