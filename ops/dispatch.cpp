@@ -1,5 +1,6 @@
 // One table of kernels per instruction set of this build; the others stay empty and unreachable,
 // for active_isa() refuses what this build or this CPU lacks.
+#include "ops/kernels/copy.h"
 #include "ops/kernels/gemm.h"
 #include "ops/kernels/table.h"
 
@@ -9,6 +10,7 @@ namespace simdgrad::kernels {
 #define SIMDGRAD_TABLE(isa)   \
   Table {                     \
     .gemm = &isa::gemm_kernels, \
+    .copy = &isa::copy_kernels, \
   }
 
 constinit const Table tables[kIsaCount] = {

@@ -6,10 +6,12 @@
 
 namespace simdgrad::kernels {
 
+struct CopyKernels;
 struct GemmKernels;
 
 struct Table {
   const GemmKernels* gemm = nullptr;
+  const CopyKernels* copy = nullptr;
 };
 
 extern const Table tables[kIsaCount] __attribute__((visibility("hidden")));

@@ -1,0 +1,361 @@
+#include "ops/copy.h"
+
+#include <algorithm>
+
+#include "core/parallel.h"
+#include "ops/kernels/copy.h"
+#include "ops/kernels/table.h"
+
+namespace simdgrad {
+namespace {
+
+constexpr int64_t kChunkBytes = 256 << 10;  // that one task copies
+constexpr double kNanosecondsPerByte = 0.05;
+
+// An N-d loop over two memories; strides in bytes, outermost dimension first.
+struct Plan {
+  int ndim = 0;
+  int64_t sizes[kMaxDims], to[kMaxDims], from[kMaxDims];
+
+  void push(int64_t size, int64_t to_stride, int64_t from_stride) {
+    sizes[ndim] = size;
+    to[ndim] = to_stride;
+    from[ndim++] = from_stride;
+  }
+  void move_to_end(int from_dim) {
+    for (int i = from_dim; i + 1 < ndim; ++i) {
+      std::swap(sizes[i], sizes[i + 1]);
+      std::swap(to[i], to[i + 1]);
+      std::swap(from[i], from[i + 1]);
+    }
+  }
+  int64_t outer_count(int inner) const {
+    int64_t count = 1;
+    for (int i = 0; i < ndim - inner; ++i) count *= sizes[i];
+    return count;
+  }
+};
+
+// Ordered so that writes advance in memory; dimensions that follow one another on both sides join.
+void make_plan(Plan& plan, IntArrayRef sizes, IntArrayRef to, int64_t to_item, IntArrayRef from,
+               int64_t from_item) {
+  Plan sorted;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] == 1) continue;
+    sorted.push(sizes[i], to[i] * to_item, from[i] * from_item);
+    for (int k = sorted.ndim - 1; k > 0; --k) {
+      const bool before = sorted.to[k] > sorted.to[k - 1] ||
+                          (sorted.to[k] == sorted.to[k - 1] && sorted.from[k] > sorted.from[k - 1]);
+      if (!before) break;
+      std::swap(sorted.sizes[k], sorted.sizes[k - 1]);
+      std::swap(sorted.to[k], sorted.to[k - 1]);
+      std::swap(sorted.from[k], sorted.from[k - 1]);
+    }
+  }
+  for (int i = 0; i < sorted.ndim; ++i) {
+    const int last = plan.ndim - 1;
+    if (last >= 0 && plan.to[last] == sorted.to[i] * sorted.sizes[i] &&
+        plan.from[last] == sorted.from[i] * sorted.sizes[i]) {
+      plan.sizes[last] *= sorted.sizes[i];
+      plan.to[last] = sorted.to[i];
+      plan.from[last] = sorted.from[i];
+    } else {
+      plan.push(sorted.sizes[i], sorted.to[i], sorted.from[i]);
+    }
+  }
+  if (plan.ndim == 0) plan.push(1, to_item, from_item);
+}
+
+// f(to offset, from offset) for the outer indices begin .. end of all but the last `inner`
+// dimensions.
+template <class F>
+void for_outer(const Plan& plan, int inner, int64_t begin, int64_t end, F f) {
+  const int outer = plan.ndim - inner;
+  int64_t index[kMaxDims];
+  int64_t to = 0, from = 0, rest = begin;
+  for (int i = outer; i-- > 0;) {
+    index[i] = rest % plan.sizes[i];
+    rest /= plan.sizes[i];
+    to += index[i] * plan.to[i];
+    from += index[i] * plan.from[i];
+  }
+  for (int64_t at = begin; at < end; ++at) {
+    f(to, from);
+    for (int i = outer; i-- > 0;) {
+      to += plan.to[i];
+      from += plan.from[i];
+      if (++index[i] < plan.sizes[i]) break;
+      to -= plan.sizes[i] * plan.to[i];
+      from -= plan.sizes[i] * plan.from[i];
+      index[i] = 0;
+    }
+  }
+}
+
+// Rows, of which one task takes some, or blocks of rows where those are long.
+// row(to offset, from offset, count).
+template <class Row>
+void for_rows(const Plan& plan, int64_t to_item, Row row) {
+  const int last = plan.ndim - 1;
+  const int64_t n = plan.sizes[last];
+  const int64_t rows = plan.outer_count(1);
+  const double row_cost = static_cast<double>(n * to_item) * kNanosecondsPerByte + 3;
+  const int64_t block = chunk_size(kChunkBytes / to_item);
+  if (n <= block) {
+    const int64_t per_task = std::max<int64_t>(1, kChunkBytes / (n * to_item));
+    parallel_range(rows, per_task, row_cost, [&](int64_t begin, int64_t end) {
+      for_outer(plan, 1, begin, end, [&](int64_t to, int64_t from) { row(to, from, n); });
+    });
+    return;
+  }
+  const int64_t blocks = (n - 1) / block + 1;
+  parallel_chunks(rows * blocks, row_cost * static_cast<double>(rows), [&](int64_t task) {
+    const int64_t start = task % blocks * block;
+    for_outer(plan, 1, task / blocks, task / blocks + 1, [&](int64_t to, int64_t from) {
+      row(to + start * plan.to[last], from + start * plan.from[last], std::min(block, n - start));
+    });
+  });
+}
+
+void make_pattern(const char* element, int64_t item, char* pattern) {
+  for (int64_t i = 0; i < kernels::kPatternBytes; i += item)
+    std::memcpy(pattern + i, element, static_cast<size_t>(item));
+}
+
+void fill_row(char* to, const char* element, int64_t item, int64_t n) {
+  char pattern[kernels::kPatternBytes];
+  make_pattern(element, item, pattern);
+  kernels::table().copy->fill(to, pattern, n * item);
+}
+
+// Which other dimension is dense in `from`, where the last one is dense in `to` only; -1 for none.
+int transposed_dim(const Plan& plan, int64_t item) {
+  const int last = plan.ndim - 1;
+  if (plan.to[last] != item || plan.from[last] == item || plan.from[last] == 0) return -1;
+  for (int i = 0; i < last; ++i)
+    if (plan.from[i] == item && plan.sizes[i] > 1) return i;
+  return -1;
+}
+
+void copy_transposed(Plan& plan, char* to, const char* from, int64_t item) {
+  const int rows_dim = plan.ndim - 2;
+  const int last = plan.ndim - 1;
+  const int64_t rows = plan.sizes[rows_dim];
+  const int64_t columns = plan.sizes[last];
+  const int64_t block = std::max<int64_t>(16, (kChunkBytes / (columns * item) + 15) / 16 * 16);
+  const int64_t blocks = (rows - 1) / block + 1;
+  const int64_t planes = plan.outer_count(2);
+  const double cost = static_cast<double>(planes * rows * columns * item) * 0.2;
+  parallel_chunks(planes * blocks, cost, [&](int64_t task) {
+    const int64_t start = task % blocks * block;
+    for_outer(plan, 2, task / blocks, task / blocks + 1, [&](int64_t to_at, int64_t from_at) {
+      kernels::table().copy->transpose(
+          to + to_at + start * plan.to[rows_dim], plan.to[rows_dim], from + from_at + start * item,
+          plan.from[last], std::min(block, rows - start), columns, static_cast<int>(item));
+    });
+  });
+}
+
+bool same_bits(ScalarType to, ScalarType from) {
+  return to == from || (to == ScalarType::Byte && from == ScalarType::Bool) ||
+         (to == ScalarType::Char && from == ScalarType::Bool) ||
+         (is_integral(to, false) && is_integral(from, false) &&
+          element_size(to) == element_size(from));
+}
+
+}  // namespace
+
+void copy_strided(void* to_data, ScalarType to_type, IntArrayRef to_strides, const void* from_data,
+                  ScalarType from_type, IntArrayRef from_strides, IntArrayRef sizes) {
+  for (int64_t size : sizes)
+    if (size == 0) return;
+  char* to = static_cast<char*>(to_data);
+  const char* from = static_cast<const char*>(from_data);
+  const int64_t item = element_size(to_type);
+  const int64_t from_item = element_size(from_type);
+  Plan plan;
+  make_plan(plan, sizes, to_strides, item, from_strides, from_item);
+  const int last = plan.ndim - 1;
+  const kernels::CopyKernels& kernel = *kernels::table().copy;
+  if (!same_bits(to_type, from_type)) {
+    const auto convert = kernel.convert[static_cast<int>(to_type)][static_cast<int>(from_type)];
+    for_rows(plan, item, [&](int64_t to_at, int64_t from_at, int64_t n) {
+      convert(to + to_at, plan.to[last] / item, from + from_at, plan.from[last] / from_item, n);
+    });
+    return;
+  }
+  if (plan.to[last] == item && plan.from[last] == item) {
+    for_rows(plan, item, [&](int64_t to_at, int64_t from_at, int64_t n) {
+      std::memcpy(to + to_at, from + from_at, static_cast<size_t>(n * item));
+    });
+  } else if (plan.to[last] == item && plan.from[last] == 0) {
+    for_rows(plan, item, [&](int64_t to_at, int64_t from_at, int64_t n) {
+      fill_row(to + to_at, from + from_at, item, n);
+    });
+  } else if (const int turned = transposed_dim(plan, item); turned >= 0) {
+    plan.move_to_end(turned);
+    plan.move_to_end(last - 1);  // the dimension dense in `to` stays last
+    copy_transposed(plan, to, from, item);
+  } else {
+    for_rows(plan, item, [&](int64_t to_at, int64_t from_at, int64_t n) {
+      kernel.strided(to + to_at, plan.to[last], from + from_at, plan.from[last], n,
+                     static_cast<int>(item));
+    });
+  }
+}
+
+void copy_contiguous(void* to, ScalarType to_type, const void* from, ScalarType from_type,
+                     int64_t n) {
+  const int64_t item = element_size(to_type);
+  const bool plain = same_bits(to_type, from_type);
+  if (n <= 0) return;
+  if (plain && n * item <= kChunkBytes) {
+    std::memcpy(to, from, static_cast<size_t>(n * item));
+    return;
+  }
+  const auto convert = kernels::table()
+                           .copy->convert[static_cast<int>(to_type)][static_cast<int>(from_type)];
+  const int64_t from_item = element_size(from_type);
+  parallel_range(n, kChunkBytes / item, kNanosecondsPerByte * static_cast<double>(item + from_item),
+                 [&](int64_t begin, int64_t end) {
+                   char* target = static_cast<char*>(to) + begin * item;
+                   const char* source = static_cast<const char*>(from) + begin * from_item;
+                   if (plain)
+                     std::memcpy(target, source, static_cast<size_t>((end - begin) * item));
+                   else
+                     convert(target, 1, source, 1, end - begin);
+                 });
+}
+
+void copy_values(const Tensor& to, const Tensor& from) {
+  const TensorImpl& target = impl(to);
+  const TensorImpl& source = impl(from);
+  if (target.is_contiguous() && source.is_contiguous() && target.numel == source.numel) {
+    copy_contiguous(target.data, target.dtype, source.data, source.dtype, target.numel);
+    return;
+  }
+  // A source of fewer dimensions repeats along the missing ones; of more, those have size 1.
+  Dims strides(target.ndim);
+  const int missing = static_cast<int>(target.ndim) - static_cast<int>(source.ndim);
+  for (int i = 0; i < target.ndim; ++i) {
+    const int at = i - missing;
+    if (at >= 0 && source.sizes()[at] != 1)
+      strides[static_cast<size_t>(i)] = source.strides()[at];
+  }
+  copy_strided(target.data, target.dtype, target.stride_list(), source.data, source.dtype, strides,
+               target.size_list());
+}
+
+// --- fills --------------------------------------------------------------------------------------
+namespace {
+
+template <class T>
+void store_checked(const Scalar& value, void* to, const char* name) {
+  bool fits = true;
+  if (value.is_floating_point()) {
+    const double x = value.to_double();
+    if constexpr (is_floating_point(scalar_type_of<T>)) {
+      const double largest = sizeof(T) == 4 ? 3.4028234663852886e38 : 1.7976931348623157e308;
+      fits = x != x || x - x != 0 || (x <= largest && x >= -largest);
+    } else {
+      // The limits are exact in double, or the power of two that the upper one rounds to.
+      const double upper = static_cast<double>(static_cast<T>(~(T(1) << (sizeof(T) * 8 - 1))));
+      const double limit = T(-1) > T(0) ? 255.0 : upper;
+      fits = x <= limit && (T(-1) > T(0) ? x >= 0 : x >= -upper - 1);
+    }
+  } else if constexpr (!is_floating_point(scalar_type_of<T>)) {
+    const int64_t x = value.to_long();
+    // Unsigned types take the negatives of what they hold.
+    fits = static_cast<int64_t>(static_cast<T>(x)) == x || (T(-1) > T(0) && x < 0 && -x <= T(-1));
+  }
+  SIMDGRAD_CHECK(fits, "value cannot be converted to type ", name, " without overflow");
+  const T converted = value.to<T>();
+  std::memcpy(to, &converted, sizeof(T));
+}
+
+}  // namespace
+
+void store_scalar(const Scalar& value, ScalarType type, void* to) {
+  switch (type) {
+    case ScalarType::Byte: return store_checked<uint8_t>(value, to, "uint8_t");
+    case ScalarType::Char: return store_checked<int8_t>(value, to, "int8_t");
+    case ScalarType::Short: return store_checked<int16_t>(value, to, "int16_t");
+    case ScalarType::Int: return store_checked<int32_t>(value, to, "int");
+    case ScalarType::Long: return store_checked<int64_t>(value, to, "int64_t");
+    case ScalarType::Float: return store_checked<float>(value, to, "float");
+    case ScalarType::Double: return store_checked<double>(value, to, "double");
+    case ScalarType::Bool: *static_cast<uint8_t*>(to) = value.to<bool>(); return;
+  }
+}
+
+void fill_contiguous(void* to, ScalarType type, int64_t n, const Scalar& value) {
+  const int64_t item = element_size(type);
+  char element[8] = {};
+  store_scalar(value, type, element);
+  char pattern[kernels::kPatternBytes];
+  make_pattern(element, item, pattern);
+  bool one_byte = true;
+  for (int64_t i = 1; i < item; ++i) one_byte &= element[i] == element[0];
+  parallel_range(n, kChunkBytes / item, kNanosecondsPerByte * static_cast<double>(item),
+                 [&](int64_t begin, int64_t end) {
+                   char* target = static_cast<char*>(to) + begin * item;
+                   if (one_byte)
+                     std::memset(target, element[0], static_cast<size_t>((end - begin) * item));
+                   else
+                     kernels::table().copy->fill(target, pattern, (end - begin) * item);
+                 });
+}
+
+void fill_strided(void* to, ScalarType type, IntArrayRef strides, IntArrayRef sizes,
+                  const Scalar& value) {
+  char element[8] = {};
+  store_scalar(value, type, element);
+  const Dims repeat(sizes.size());
+  copy_strided(to, type, strides, element, type, repeat, sizes);
+}
+
+// --- tensors ------------------------------------------------------------------------------------
+Tensor contiguous_values(const Tensor& self, ScalarType dtype) {
+  const TensorImpl& x = impl(self);
+  if (x.is_contiguous() && x.dtype == dtype) return self;
+  Tensor y = make_tensor(x.size_list(), dtype);
+  copy_values(y, self);
+  return y;
+}
+Tensor contiguous_values(const Tensor& self) { return contiguous_values(self, impl(self).dtype); }
+
+Tensor make_clone_shape(const Tensor& self, ScalarType dtype) {
+  const TensorImpl& x = impl(self);
+  if (!x.is_contiguous()) return make_like(self, dtype);
+  Tensor y = make_tensor(x.size_list(), dtype);
+  // Strides of dimensions of size 1 are kept as well.
+  if (x.numel > 0) std::memcpy(impl(y).strides(), x.strides(), x.ndim * sizeof(int64_t));
+  return y;
+}
+
+bool check_no_partial_overlap(const Tensor& to, const Tensor& from) {
+  const TensorImpl& a = impl(to);
+  const TensorImpl& b = impl(from);
+  if (a.storage != b.storage || a.numel == 0 || b.numel == 0) return false;
+  const auto last = [](const TensorImpl& x) {
+    int64_t end = 1;
+    for (size_t i = 0; i < x.ndim; ++i) end += (x.sizes()[i] - 1) * x.strides()[i];
+    return static_cast<const char*>(x.data) + end * element_size(x.dtype);
+  };
+  const char* a_begin = static_cast<const char*>(a.data);
+  const char* b_begin = static_cast<const char*>(b.data);
+  const char* a_end = last(a);
+  const char* b_end = last(b);
+  if (a_end <= b_begin || b_end <= a_begin) return false;
+  const auto dense = [](const TensorImpl& x) {
+    return x.is_contiguous() || is_non_overlapping_and_dense(x.size_list(), x.stride_list());
+  };
+  if (!dense(a) || !dense(b)) return true;
+  SIMDGRAD_CHECK(a_begin == b_begin && a_end == b_end && a.stride_list() == b.stride_list(),
+                 "unsupported operation: some elements of the input tensor and the written-to tensor "
+                 "refer to a single memory location. Please clone() the tensor before performing the "
+                 "operation.");
+  return false;
+}
+
+}  // namespace simdgrad
