@@ -371,6 +371,43 @@ SIMDGRAD_INLINE Vec<T> min(Vec<T> a, Same<T> b) {
   return select((a < b) | is_nan(a), a, b);
 }
 
+// The bound where x is above (below) it; NaN in x stays. One instruction on x86, whose min and max
+// return their second operand when either is NaN.
+template <class T>
+SIMDGRAD_INLINE Vec<T> clamp_above(Vec<T> x, Same<T> high) {
+  using Batch = xsimd::batch<T, Arch>;
+  constexpr bool single = sizeof(T) == 4;
+#if SIMDGRAD_ISA_AVX512
+  if constexpr (single) return Vec<T>(Batch(_mm512_min_ps(high.reg(), x.reg())));
+  if constexpr (!single) return Vec<T>(Batch(_mm512_min_pd(high.reg(), x.reg())));
+#elif SIMDGRAD_ISA_AVX2
+  if constexpr (single) return Vec<T>(Batch(_mm256_min_ps(high.reg(), x.reg())));
+  if constexpr (!single) return Vec<T>(Batch(_mm256_min_pd(high.reg(), x.reg())));
+#elif SIMDGRAD_ISA_SSE2
+  if constexpr (single) return Vec<T>(Batch(_mm_min_ps(high.reg(), x.reg())));
+  if constexpr (!single) return Vec<T>(Batch(_mm_min_pd(high.reg(), x.reg())));
+#else
+  return select(x > high, high, x);
+#endif
+}
+template <class T>
+SIMDGRAD_INLINE Vec<T> clamp_below(Vec<T> x, Same<T> low) {
+  using Batch = xsimd::batch<T, Arch>;
+  constexpr bool single = sizeof(T) == 4;
+#if SIMDGRAD_ISA_AVX512
+  if constexpr (single) return Vec<T>(Batch(_mm512_max_ps(low.reg(), x.reg())));
+  if constexpr (!single) return Vec<T>(Batch(_mm512_max_pd(low.reg(), x.reg())));
+#elif SIMDGRAD_ISA_AVX2
+  if constexpr (single) return Vec<T>(Batch(_mm256_max_ps(low.reg(), x.reg())));
+  if constexpr (!single) return Vec<T>(Batch(_mm256_max_pd(low.reg(), x.reg())));
+#elif SIMDGRAD_ISA_SSE2
+  if constexpr (single) return Vec<T>(Batch(_mm_max_ps(low.reg(), x.reg())));
+  if constexpr (!single) return Vec<T>(Batch(_mm_max_pd(low.reg(), x.reg())));
+#else
+  return select(x < low, low, x);
+#endif
+}
+
 // To integers, halves to even (PyTorch's round); NaN, infinities and the sign of zero kept.
 template <class T>
 SIMDGRAD_INLINE Vec<T> round(Vec<T> x) {

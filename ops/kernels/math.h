@@ -1,0 +1,57 @@
+// Vector maths on Vec<float> and Vec<double>: ours, because the results must not depend on the
+// xsimd version, denormals must be right, and a value must not depend on its lane.
+//   exp expm1 log log1p log2 sin cos tanh sigmoid erf rsqrt log1p_exp pow
+// avx2, avx512 and neon give the same bits; sse2, without fused multiply-add, may differ in the
+// last one. Bounds in units in the last place stand in tests/kernels_math_test.cpp.
+#pragma once
+
+#include "ops/kernels/math_exp.h"
+#include "ops/kernels/math_log.h"
+#include "ops/kernels/math_trig.h"
+
+namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
+
+// Below the limit x + x P(x^2). Above it float: 1 - e^-P(x), P approximating -log erfc; double:
+// 1 - e^-x^2 P(1 / (x + 2)). Minimax as exp_tail in math_exp.h, errors weighted by erfc / erf:
+// 2^-30 and 2^-29 (float), 2^-62 and 2^-60 (double).
+template <class T>
+SIMDGRAD_INLINE Vec<T> erf(Vec<T> x) {
+  constexpr bool single = sizeof(T) == 4;
+  const Vec<T> a = clamp_above(abs(x), Vec<T>(single ? 4.0 : 6.0));  // erf is 1 from there on
+  const Vec<T> z = a * a;
+  Vec<T> p, tail;
+  if constexpr (single) {
+    p = polynomial(z, 0x1.06eba8p-3, -0x1.812742p-2, 0x1.ce2dfp-4, -0x1.b80d7p-6, 0x1.54c2b4p-8,
+                   -0x1.aa3268p-11, 0x1.5cfc0ep-14);
+    tail = exp(-polynomial(a, 0x1.9a0772p-13, 0x1.20af66p+0, 0x1.463c92p-1, 0x1.a9b58ep-4,
+                           -0x1.6c2d44p-6, 0x1.8ee74p-9, -0x1.9af2a6p-13));
+  } else {
+    p = polynomial(z, 0x1.06eba8214db69p-3, -0x1.812746b037a2cp-2, 0x1.ce2f21a046179p-4,
+                   -0x1.b82ce313879d7p-6, 0x1.565bcd352f3f5p-8, -0x1.c02dbaea429f5p-11,
+                   0x1.f9a3ee1d42c41p-14, -0x1.f4e10ba0ddf29p-17, 0x1.ba9edff13f4f5p-20,
+                   -0x1.655ec235f033ap-23, 0x1.1ce5d8040ed6bp-26, -0x1.009f17a480b33p-29,
+                   0x1.8d5f7cacafe6cp-33);
+    const Vec<T> u = Vec<T>(1) / (a + Vec<T>(2));
+    tail = exp(-z) * polynomial(u, -0x1.9b038b6cf5e06p-19, 0x1.20f5ab460b37cp-1,
+                                0x1.1f92898c30473p+0, 0x1.076239f8242abp+1, 0x1.e781118c20b65p+0,
+                                0x1.3b1a096a8fdedp+3, -0x1.478457acb6746p+5, 0x1.4150cd9143d92p+7,
+                                -0x1.fd81e80fbb783p+8, 0x1.f04ffea285726p+9, -0x1.1fa8c1504380dp+10,
+                                0x1.75354a8235eeap+9, -0x1.a749e9c92cef8p+7);
+  }
+  const Vec<T> large = Vec<T>(1) - tail;
+  return copysign(select(a < Vec<T>(single ? 0.921875 : 1.0), fma(a, p, a), large), x);
+}
+
+// 1 / sqrt(x), two roundings; no approximate instruction.
+template <class T>
+SIMDGRAD_INLINE Vec<T> rsqrt(Vec<T> x) {
+  return Vec<T>(1) / sqrt(x);
+}
+
+// log(1 + e^x) without overflow: softplus.
+template <class T>
+SIMDGRAD_INLINE Vec<T> log1p_exp(Vec<T> x) {
+  return max(x, Vec<T>(0)) + log1p(exp(-abs(x)));
+}
+
+}  // namespace simdgrad::kernels::SIMDGRAD_ISA_NAME

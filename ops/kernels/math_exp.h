@@ -1,0 +1,167 @@
+// exp, expm1, tanh, sigmoid. Included by math.h.
+#pragma once
+
+#include "ops/kernels/vec.h"
+
+namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
+
+// c0 + x (c1 + x (c2 + ...)), by Horner's rule: the fewest operations, many vectors in flight.
+template <class T, class... Rest>
+SIMDGRAD_INLINE Vec<T> polynomial(Vec<T> x, double c0, Rest... rest) {
+  if constexpr (sizeof...(rest) == 0) {
+    return Vec<T>(c0);
+  } else {
+    return fma(polynomial(x, rest...), x, Vec<T>(c0));
+  }
+}
+
+template <class T>
+struct FloatFormat;
+template <>
+struct FloatFormat<float> {
+  static constexpr int kMantissaBits = 23;
+  static constexpr int kBias = 127;
+  static constexpr double kRoundingMagic = 0x1.8p23;  // x + magic leaves round(x) in the low bits
+};
+template <>
+struct FloatFormat<double> {
+  static constexpr int kMantissaBits = 52;
+  static constexpr int kBias = 1023;
+  static constexpr double kRoundingMagic = 0x1.8p52;
+};
+
+// x = n ln 2 + r, |r| <= ln 2 / 2 (a hair more). The high part of ln 2 has so few bits that
+// n * high is exact. `r_low` is what rounding r lost; only expm1 needs it.
+template <class T>
+struct ExpReduced {
+  Vec<T> n, shifted, r, r_low;
+};
+template <class T>
+SIMDGRAD_INLINE ExpReduced<T> reduce_exp(Vec<T> x) {
+  constexpr bool single = sizeof(T) == 4;
+  const Vec<T> magic(FloatFormat<T>::kRoundingMagic);
+  const Vec<T> high(single ? 0x1.62e4p-1 : 0x1.62e42fefa38p-1);
+  const Vec<T> low(single ? 0x1.7f7d1cp-20 : 0x1.ef35793c7673p-45);
+  ExpReduced<T> result;
+  result.shifted = fma(x, Vec<T>(0x1.71547652b82fep+0), magic);
+  result.n = result.shifted - magic;
+  const Vec<T> rest = fnma(result.n, high, x);
+  result.r = fnma(result.n, low, rest);
+  result.r_low = fnma(result.n, low, rest - result.r);
+  return result;
+}
+
+// p * 2^n in one rounding, denormal results included; |n| <= 2 * bias - 100.
+template <class T>
+SIMDGRAD_INLINE Vec<T> scale_exponent(Vec<T> p, const ExpReduced<T>& reduced) {
+#if SIMDGRAD_ISA_AVX512
+  using Batch = xsimd::batch<T, Arch>;
+  if constexpr (sizeof(T) == 4) {
+    return Vec<T>(Batch(_mm512_scalef_ps(p.reg(), reduced.n.reg())));
+  } else {
+    return Vec<T>(Batch(_mm512_scalef_pd(p.reg(), reduced.n.reg())));
+  }
+#else
+  // Two factors, each in range; the first product is exact.
+  using Unsigned = UnsignedVec<T>;
+  constexpr int mantissa = FloatFormat<T>::kMantissaBits;
+  const Unsigned magic = (Unsigned)Vec<T>(FloatFormat<T>::kRoundingMagic).bits();
+  const Unsigned sum = (Unsigned)reduced.shifted.bits() - magic + 2 * FloatFormat<T>::kBias;
+  const Unsigned half = sum >> 1;
+  return p * Vec<T>::from_bits(half << mantissa) * Vec<T>::from_bits((sum - half) << mantissa);
+#endif
+}
+
+// (e^r - 1 - r) / r^2, minimax (weighted Lawson iteration in 50 digits, coefficients rounded one
+// by one). `single` has relative error 2^-28 in e^r, the longer ones 2^-31 and 2^-61 in e^r - 1.
+template <class T>
+SIMDGRAD_INLINE Vec<T> exp_tail(Vec<T> r) {
+  if constexpr (sizeof(T) == 4) {
+    return polynomial(r, 0x1.fffffcp-2, 0x1.55549p-3, 0x1.5558aap-5, 0x1.123b1p-7, 0x1.6a56a8p-10);
+  } else {
+    return polynomial(r, 0x1.000000000000ap-1, 0x1.55555555554fap-3, 0x1.5555555550615p-5,
+                      0x1.111111112793fp-7, 0x1.6c16c184b09dap-10, 0x1.a01a012beb165p-13,
+                      0x1.a019989bb27bfp-16, 0x1.71df202a962d2p-19, 0x1.28aecc82f3fe3p-22,
+                      0x1.ad8a4a23fe141p-26);
+  }
+}
+template <class T>
+SIMDGRAD_INLINE Vec<T> expm1_tail(Vec<T> r) {
+  if constexpr (sizeof(T) == 4) {
+    return polynomial(r, 0x1.0p-1, 0x1.555554p-3, 0x1.5554fp-5, 0x1.11130ep-7, 0x1.6d43cep-10,
+                      0x1.9dfc2ep-13);
+  } else {
+    return polynomial(r, 0x1.0000000000000p-1, 0x1.5555555555559p-3, 0x1.555555555554ep-5,
+                      0x1.111111110f62fp-7, 0x1.6c16c16c1a402p-10, 0x1.a01a01b01e40fp-13,
+                      0x1.a01a019040c19p-16, 0x1.71ddf7b328f21p-19, 0x1.27e50e7a709c9p-22,
+                      0x1.af5ff2da169e4p-26, 0x1.1f21b4cad380ap-29);
+  }
+}
+
+// Values beyond a bound become the bound; NaN stays.
+template <class T>
+SIMDGRAD_INLINE Vec<T> clamp_keep_nan(Vec<T> x, double low, double high) {
+  return clamp_above(clamp_below(x, Vec<T>(low)), Vec<T>(high));
+}
+
+template <class T>
+SIMDGRAD_INLINE Vec<T> exp(Vec<T> x) {
+  constexpr bool single = sizeof(T) == 4;
+  // Beyond these the result rounds to 0 or to infinity.
+  x = clamp_keep_nan(x, single ? -104.0 : -746.0, single ? 89.0 : 710.0);
+  const ExpReduced<T> reduced = reduce_exp(x);
+  const Vec<T> r = reduced.r;
+  return scale_exponent(Vec<T>(1) + fma(r * r, exp_tail(r), r), reduced);
+}
+
+template <class T>
+SIMDGRAD_INLINE Vec<T> expm1(Vec<T> x) {
+  constexpr bool single = sizeof(T) == 4;
+  const Vec<T> bounded = clamp_keep_nan(x, single ? -30.0 : -60.0, single ? 89.0 : 710.0);
+  const ExpReduced<T> reduced = reduce_exp(bounded);
+  const Vec<T> r = reduced.r;
+  const Vec<T> e = r + fma(r * r, expm1_tail(r), reduced.r_low);
+  // 2^n e + (2^n - 1), with 2^(n-1) in its place so that n = 128 (1024) is in range.
+  constexpr int mantissa = FloatFormat<T>::kMantissaBits;
+  using Unsigned = UnsignedVec<T>;
+  const Unsigned magic = (Unsigned)Vec<T>(FloatFormat<T>::kRoundingMagic).bits();
+  const Unsigned exponent =
+      (Unsigned)reduced.shifted.bits() - magic + (FloatFormat<T>::kBias - 1);
+  const Vec<T> half = Vec<T>::from_bits(exponent << mantissa);
+  const Vec<T> y = Vec<T>(2) * fma(half, e, half - Vec<T>(0.5));
+  // Keeps -0 and denormals, and NaN, whose bits made no exponent.
+  return select(abs(x) >= Vec<T>(single ? 0x1p-26 : 0x1p-55), y, x);
+}
+
+// x + x^3 P(x^2) below 0.6, 1 - 2 / (e^2x + 1) above. P: minimax as exp_tail, error 2^-28, 2^-58.
+template <class T>
+SIMDGRAD_INLINE Vec<T> tanh(Vec<T> x) {
+  constexpr bool single = sizeof(T) == 4;
+  const Vec<T> a = abs(x);
+  const Vec<T> z = a * a;
+  Vec<T> p;
+  if constexpr (single) {
+    p = polynomial(z, -0x1.555532p-2, 0x1.110704p-3, -0x1.b8389ap-5, 0x1.52117p-6, -0x1.758d74p-8);
+  } else {
+    p = polynomial(z, -0x1.555555555553p-2, 0x1.111111110e1cfp-3, -0x1.ba1ba1b7819cfp-5,
+                   0x1.664f47f034405p-6, -0x1.226e2294bf4c6p-7, 0x1.d6d0c64612523p-9,
+                   -0x1.7d79d9d5ccb78p-10, 0x1.33db130473879p-11, -0x1.e32cfc4bb78a3p-13,
+                   0x1.4ca96d94d4218p-14, -0x1.2032a7c76618ep-16);
+  }
+  const Vec<T> small = fma(a * z, p, a);
+  // At 10 (20) the result is 1; stopping there keeps the exponent in range of one factor.
+  const Vec<T> bounded = clamp_above(a, Vec<T>(single ? 10.0 : 20.0));
+  const Vec<T> large = Vec<T>(1) - Vec<T>(2) / (exp(bounded + bounded) + Vec<T>(1));
+  return copysign(select(a < Vec<T>(single ? 0.625 : 0.6), small, large), x);
+}
+
+// e^-|x| never overflows: 1 / (1 + e) for x >= 0, e / (1 + e) below, denormal results included.
+template <class T>
+SIMDGRAD_INLINE Vec<T> sigmoid(Vec<T> x) {
+  const Vec<T> e = exp(-abs(x));
+  const Vec<T> sum = Vec<T>(1) + e;
+  const Vec<T> y = select(x < Vec<T>(0), e, Vec<T>(1)) / sum;
+  return y;
+}
+
+}  // namespace simdgrad::kernels::SIMDGRAD_ISA_NAME
