@@ -123,14 +123,23 @@ std::vector<Tensor> split_with_sizes(const Tensor& self, IntArrayRef split_sizes
     start += part;
   }
   mark_as_list(parts);
-  if (!parts.empty() && needs_gradient(self))
-    record_outputs<"SplitWithSizesBackward0">(
-        parts, std::tie(self),
-        [kept = FixedDims<kMaxDims>(x.size_list()), at, lengths = split_sizes.vec(),
-         dtype = x.dtype](Gradients& d) {
-          d.set(0, join_gradients(d, lengths.size(), kept, at, dtype,
-                                  [&](size_t i) { return lengths[i]; }));
-        });
+  if (!parts.empty() && needs_gradient(self)) {
+    const auto record_lengths = [&](auto lengths, auto length) {
+      record_outputs<"SplitWithSizesBackward0">(
+          parts, std::tie(self),
+          [kept = FixedDims<kMaxDims>(x.size_list()), at, count = parts.size(), lengths, length,
+           dtype = x.dtype](Gradients& d) {
+            d.set(0, join_gradients(d, count, kept, at, dtype,
+                                    [&](size_t i) { return length(lengths, i); }));
+          });
+    };
+    if (split_sizes.size() <= kMaxDims)
+      record_lengths(FixedDims<kMaxDims>(split_sizes),
+                     [](const FixedDims<kMaxDims>& list, size_t i) { return list.values[i]; });
+    else
+      record_lengths(split_sizes.vec(),
+                     [](const std::vector<int64_t>& list, size_t i) { return list[i]; });
+  }
   return parts;
 }
 
