@@ -219,7 +219,7 @@ void set_room(ThreadState& state, std::size_t index, std::uint16_t room) {
 }
 
 void set_cache_state(ThreadState& state, CacheState value) {
-  __atomic_store_n(&state.cache_state, value, __ATOMIC_RELAXED);
+  __atomic_store(&state.cache_state, &value, __ATOMIC_RELAXED);
 }
 
 // Gives every small block of the calling thread to the heap; its fast paths find nothing from then
@@ -419,6 +419,8 @@ void deallocate_middle(void* block, std::size_t bytes) {
 }
 
 void* allocate_bypassing(std::size_t bytes) {
+  // Sanitizers end the program when asked for more than they can map.
+  if (kAlwaysBypass && bytes >= std::size_t{1} << 39) return nullptr;
   void* block;
   if (posix_memalign(&block, 64, std::max<std::size_t>(bytes, 1)) != 0) return nullptr;
   memory_counters.reserve(bytes);
@@ -492,7 +494,9 @@ std::int64_t thread_cached_bytes() {
   std::int64_t bytes = 0;
   for (ThreadState* state = heap.threads; state != nullptr; state = state->next_thread) {
     bytes += __atomic_load_n(&state->middle_cache->bytes, __ATOMIC_RELAXED);
-    if (__atomic_load_n(&state->cache_state, __ATOMIC_RELAXED) != CacheState::open) continue;
+    CacheState cache_state;
+    __atomic_load(&state->cache_state, &cache_state, __ATOMIC_RELAXED);
+    if (cache_state != CacheState::open) continue;
     for (std::size_t index = 0; index < kSmallClasses; ++index) {
       const int room = __atomic_load_n(&state->small_room[index], __ATOMIC_RELAXED);
       bytes += (small_capacity(index) - room) * static_cast<std::int64_t>(small_size(index));
