@@ -31,8 +31,8 @@ void SequentialImpl::pretty_print(std::ostream& stream) const { stream << "torch
 
 Tensor SequentialImpl::run(const Tensor* inputs, size_t count) {
   SIMDGRAD_CHECK(!is_empty(), "Cannot call forward() on an empty Sequential");
-  Tensor value = modules_[0].forward(inputs, count);
-  for (size_t i = 1; i < modules_.size(); ++i) value = modules_[i].forward(&value, 1);
+  Tensor value = modules_[0].forward_list(inputs, count);
+  for (size_t i = 1; i < modules_.size(); ++i) value = modules_[i].forward_list(&value, 1);
   return value;
 }
 

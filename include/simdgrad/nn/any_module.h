@@ -27,7 +27,7 @@ class SIMDGRAD_API AnyModule {
   explicit AnyModule(const ModuleHolder<T>& module) : AnyModule(module.ptr()) {}
 
   // Error when the number of tensors is not that of the module's forward.
-  Tensor forward(const Tensor* inputs, size_t count) {
+  Tensor forward_list(const Tensor* inputs, size_t count) {
     SIMDGRAD_CHECK(module_, "Cannot call forward() on an empty AnyModule");
     SIMDGRAD_CHECK(count == arity_, module_->name(), "'s forward() method expects ", arity_,
                    " argument(s), but received ", count, ".");
@@ -36,7 +36,7 @@ class SIMDGRAD_API AnyModule {
   template <class... Inputs>
   Tensor forward(const Inputs&... inputs) {
     const Tensor list[] = {inputs...};
-    return forward(list, sizeof...(Inputs));
+    return forward_list(list, sizeof...(Inputs));
   }
   const std::shared_ptr<Module>& ptr() const { return module_; }
   // The module as T; Error if it is another.
