@@ -8,7 +8,7 @@
 #include <iostream>
 #include <string>
 
-#include "error_situations.h"
+#include "error_situations/all.h"
 
 namespace {
 
