@@ -2,6 +2,8 @@
 // for active_isa() refuses what this build or this CPU lacks.
 #include "ops/kernels/copy.h"
 #include "ops/kernels/gemm.h"
+#include "ops/kernels/pointwise.h"
+#include "ops/kernels/rows.h"
 #include "ops/kernels/table.h"
 
 namespace simdgrad::kernels {
@@ -11,6 +13,10 @@ namespace simdgrad::kernels {
   Table {                     \
     .gemm = &isa::gemm_kernels, \
     .copy = &isa::copy_kernels, \
+    .rows = &isa::row_kernels, \
+    .unary = &isa::unary_kernels, \
+    .binary = &isa::binary_kernels, \
+    .masks = &isa::mask_kernels, \
   }
 
 constinit const Table tables[kIsaCount] = {

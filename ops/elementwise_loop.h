@@ -4,14 +4,9 @@
 #pragma once
 
 #include "core/tensor_impl.h"
+#include "ops/kernels/row.h"
 
 namespace simdgrad {
-
-// n elements: element i of operand k is data[k] + i * strides[k] elements. The output (operand 0)
-// has stride 1; an input has 1, or 0 for the same number throughout. An input may be the very
-// memory of the output, and never overlaps it otherwise.
-using RowKernel = void (*)(char* const* data, const int64_t* strides, int64_t n,
-                           const void* formula);
 
 // One operand: where it is, and as which dtype the kernel reads (writes) it.
 struct LoopOperand {

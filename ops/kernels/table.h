@@ -7,11 +7,19 @@
 namespace simdgrad::kernels {
 
 struct CopyKernels;
+struct RowKernels;
 struct GemmKernels;
+struct UnaryKernels;
+struct BinaryKernels;
+struct MaskKernels;
 
 struct Table {
   const GemmKernels* gemm = nullptr;
   const CopyKernels* copy = nullptr;
+  const RowKernels* rows = nullptr;
+  const UnaryKernels* unary = nullptr;
+  const BinaryKernels* binary = nullptr;
+  const MaskKernels* masks = nullptr;
 };
 
 extern const Table tables[kIsaCount] __attribute__((visibility("hidden")));

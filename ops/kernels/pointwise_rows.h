@@ -1,0 +1,145 @@
+// Loops that turn a formula into a RowKernel.
+#pragma once
+
+#include "ops/formulas.h"
+#include "ops/kernels/math.h"
+#include "ops/kernels/pointwise.h"
+
+#define SIMDGRAD_INLINE_LAMBDA __attribute__((always_inline))
+
+namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
+namespace {
+
+// An input: its rows, or one number for the whole row, read in the same way.
+template <class T>
+struct Stream {
+  using V = Vec<T>;
+  const T* at;
+  std::int64_t step;
+  T number[V::size];
+
+  SIMDGRAD_INLINE Stream(const char* data, std::int64_t stride)
+      : at(reinterpret_cast<const T*>(data)), step(V::size) {
+    if (stride == 0) {
+      V(*at).store(number);
+      at = number;
+      step = 0;
+    }
+  }
+  SIMDGRAD_INLINE V next() {
+    const V value = V::load(at);
+    at += step;
+    return value;
+  }
+  SIMDGRAD_INLINE V tail(int n) const { return V::load_partial(at, n); }
+};
+
+// The formula with its members, in registers; formulas without any need no object.
+template <class F>
+SIMDGRAD_INLINE F formula_of(const void* formula) {
+  if constexpr (__is_empty(F)) {
+    return F{};
+  } else {
+    return *static_cast<const F*>(formula);
+  }
+}
+
+template <class F, class T>
+void unary_forward(char* const* data, const std::int64_t* strides, std::int64_t n,
+                   const void* formula) {
+  constexpr int size = Vec<T>::size;
+  const F f = formula_of<F>(formula);
+  T* y = reinterpret_cast<T*>(data[0]);
+  Stream<T> x(data[1], strides[1]);
+  for (; n >= size; n -= size, y += size) f.forward(x.next()).store(y);
+  if (n > 0) f.forward(x.tail(static_cast<int>(n))).store_partial(y, static_cast<int>(n));
+}
+
+template <class F, class T>
+void unary_backward(char* const* data, const std::int64_t* strides, std::int64_t n,
+                    const void* formula) {
+  constexpr int size = Vec<T>::size;
+  const F f = formula_of<F>(formula);
+  T* dx = reinterpret_cast<T*>(data[0]);
+  Stream<T> dy(data[2], strides[2]);
+  if constexpr (F::saves == formulas::Saves::nothing) {
+    for (; n >= size; n -= size, dx += size) f.backward(Vec<T>(0), dy.next()).store(dx);
+    const int rest = static_cast<int>(n);
+    if (rest > 0) f.backward(Vec<T>(0), dy.tail(rest)).store_partial(dx, rest);
+  } else {
+    Stream<T> saved(data[1], strides[1]);
+    for (; n >= size; n -= size, dx += size) f.backward(saved.next(), dy.next()).store(dx);
+    const int rest = static_cast<int>(n);
+    if (rest > 0) f.backward(saved.tail(rest), dy.tail(rest)).store_partial(dx, rest);
+  }
+}
+
+template <class F, class T>
+void binary_forward(char* const* data, const std::int64_t* strides, std::int64_t n,
+                    const void* formula) {
+  constexpr int size = Vec<T>::size;
+  const F f = formula_of<F>(formula);
+  T* y = reinterpret_cast<T*>(data[0]);
+  Stream<T> a(data[1], strides[1]);
+  Stream<T> b(data[2], strides[2]);
+  for (; n >= size; n -= size, y += size) f.forward(a.next(), b.next()).store(y);
+  const int rest = static_cast<int>(n);
+  if (rest > 0) f.forward(a.tail(rest), b.tail(rest)).store_partial(y, rest);
+}
+
+template <class F, class T, bool of_a>
+void binary_backward(char* const* data, const std::int64_t* strides, std::int64_t n,
+                     const void* formula) {
+  using V = Vec<T>;
+  constexpr formulas::Uses uses = of_a ? F::for_a : F::for_b;
+  constexpr bool reads_a = static_cast<int>(uses) & 1, reads_b = static_cast<int>(uses) & 2;
+  constexpr int size = V::size;
+  const F f = formula_of<F>(formula);
+  T* dx = reinterpret_cast<T*>(data[0]);
+  // What is not read is any one number, never looked at.
+  Stream<T> a(data[reads_a ? 1 : 3], reads_a ? strides[1] : 1);
+  Stream<T> b(data[reads_b ? 2 : 3], reads_b ? strides[2] : 1);
+  Stream<T> dy(data[3], strides[3]);
+  const auto gradient = [&f](V x, V y, V d) SIMDGRAD_INLINE_LAMBDA {
+    if constexpr (of_a) {
+      return f.backward_a(x, y, d);
+    } else {
+      return f.backward_b(x, y, d);
+    }
+  };
+  for (; n >= size; n -= size, dx += size) {
+    const V x = reads_a ? a.next() : V(0);
+    const V y = reads_b ? b.next() : V(0);
+    gradient(x, y, dy.next()).store(dx);
+  }
+  const int rest = static_cast<int>(n);
+  if (rest > 0) {
+    const V x = reads_a ? a.tail(rest) : V(0);
+    const V y = reads_b ? b.tail(rest) : V(0);
+    gradient(x, y, dy.tail(rest)).store_partial(dx, rest);
+  }
+}
+
+// A formula of one or two operands whose result is a mask.
+template <class F, class T, int inputs>
+void mask_forward(char* const* data, const std::int64_t* strides, std::int64_t n,
+                  const void* formula) {
+  constexpr int size = Vec<T>::size;
+  const F f = formula_of<F>(formula);
+  char* y = data[0];
+  Stream<T> a(data[1], strides[1]);
+  Stream<T> b(data[inputs], strides[inputs]);
+  const auto mask = [&f](Vec<T> x, Vec<T> z) SIMDGRAD_INLINE_LAMBDA {
+    if constexpr (inputs == 2) {
+      return f.forward(x, z);
+    } else {
+      return f.forward(x);
+    }
+  };
+  for (; n >= size; n -= size, y += size) mask(a.next(), b.next()).store_bool(y);
+  const int rest = static_cast<int>(n);
+  if (rest > 0) mask(a.tail(rest), b.tail(rest)).store_bool_partial(y, rest);
+}
+
+}  // namespace
+}  // namespace simdgrad::kernels::SIMDGRAD_ISA_NAME
