@@ -5,6 +5,7 @@
 #include "core/parallel.h"
 #include "ops/kernels/copy.h"
 #include "ops/kernels/table.h"
+#include "ops/strided_plan.h"
 
 namespace simdgrad {
 namespace {
@@ -12,90 +13,10 @@ namespace {
 constexpr int64_t kChunkBytes = 256 << 10;  // that one task copies
 constexpr double kNanosecondsPerByte = 0.05;
 
-// An N-d loop over two memories; strides in bytes, outermost dimension first.
-struct Plan {
-  int ndim = 0;
-  int64_t sizes[kMaxDims], to[kMaxDims], from[kMaxDims];
-
-  void push(int64_t size, int64_t to_stride, int64_t from_stride) {
-    sizes[ndim] = size;
-    to[ndim] = to_stride;
-    from[ndim++] = from_stride;
-  }
-  void move_to_end(int from_dim) {
-    for (int i = from_dim; i + 1 < ndim; ++i) {
-      std::swap(sizes[i], sizes[i + 1]);
-      std::swap(to[i], to[i + 1]);
-      std::swap(from[i], from[i + 1]);
-    }
-  }
-  int64_t outer_count(int inner) const {
-    int64_t count = 1;
-    for (int i = 0; i < ndim - inner; ++i) count *= sizes[i];
-    return count;
-  }
-};
-
-// Ordered so that writes advance in memory; dimensions that follow one another on both sides join.
-void make_plan(Plan& plan, IntArrayRef sizes, IntArrayRef to, int64_t to_item, IntArrayRef from,
-               int64_t from_item) {
-  Plan sorted;
-  for (size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] == 1) continue;
-    sorted.push(sizes[i], to[i] * to_item, from[i] * from_item);
-    for (int k = sorted.ndim - 1; k > 0; --k) {
-      const bool before = sorted.to[k] > sorted.to[k - 1] ||
-                          (sorted.to[k] == sorted.to[k - 1] && sorted.from[k] > sorted.from[k - 1]);
-      if (!before) break;
-      std::swap(sorted.sizes[k], sorted.sizes[k - 1]);
-      std::swap(sorted.to[k], sorted.to[k - 1]);
-      std::swap(sorted.from[k], sorted.from[k - 1]);
-    }
-  }
-  for (int i = 0; i < sorted.ndim; ++i) {
-    const int last = plan.ndim - 1;
-    if (last >= 0 && plan.to[last] == sorted.to[i] * sorted.sizes[i] &&
-        plan.from[last] == sorted.from[i] * sorted.sizes[i]) {
-      plan.sizes[last] *= sorted.sizes[i];
-      plan.to[last] = sorted.to[i];
-      plan.from[last] = sorted.from[i];
-    } else {
-      plan.push(sorted.sizes[i], sorted.to[i], sorted.from[i]);
-    }
-  }
-  if (plan.ndim == 0) plan.push(1, to_item, from_item);
-}
-
-// f(to offset, from offset) for the outer indices begin .. end of all but the last `inner`
-// dimensions.
-template <class F>
-void for_outer(const Plan& plan, int inner, int64_t begin, int64_t end, F f) {
-  const int outer = plan.ndim - inner;
-  int64_t index[kMaxDims];
-  int64_t to = 0, from = 0, rest = begin;
-  for (int i = outer; i-- > 0;) {
-    index[i] = rest % plan.sizes[i];
-    rest /= plan.sizes[i];
-    to += index[i] * plan.to[i];
-    from += index[i] * plan.from[i];
-  }
-  for (int64_t at = begin; at < end; ++at) {
-    f(to, from);
-    for (int i = outer; i-- > 0;) {
-      to += plan.to[i];
-      from += plan.from[i];
-      if (++index[i] < plan.sizes[i]) break;
-      to -= plan.sizes[i] * plan.to[i];
-      from -= plan.sizes[i] * plan.from[i];
-      index[i] = 0;
-    }
-  }
-}
-
 // Rows, of which one task takes some, or blocks of rows where those are long.
 // row(to offset, from offset, count).
 template <class Row>
-void for_rows(const Plan& plan, int64_t to_item, Row row) {
+void for_rows(const StridedPlan& plan, int64_t to_item, Row row) {
   const int last = plan.ndim - 1;
   const int64_t n = plan.sizes[last];
   const int64_t rows = plan.outer_count(1);
@@ -129,7 +50,7 @@ void fill_row(char* to, const char* element, int64_t item, int64_t n) {
 }
 
 // Which other dimension is dense in `from`, where the last one is dense in `to` only; -1 for none.
-int transposed_dim(const Plan& plan, int64_t item) {
+int transposed_dim(const StridedPlan& plan, int64_t item) {
   const int last = plan.ndim - 1;
   if (plan.to[last] != item || plan.from[last] == item || plan.from[last] == 0) return -1;
   for (int i = 0; i < last; ++i)
@@ -137,7 +58,7 @@ int transposed_dim(const Plan& plan, int64_t item) {
   return -1;
 }
 
-void copy_transposed(Plan& plan, char* to, const char* from, int64_t item) {
+void copy_transposed(StridedPlan& plan, char* to, const char* from, int64_t item) {
   const int rows_dim = plan.ndim - 2;
   const int last = plan.ndim - 1;
   const int64_t rows = plan.sizes[rows_dim];
@@ -173,7 +94,7 @@ void copy_strided(void* to_data, ScalarType to_type, IntArrayRef to_strides, con
   const char* from = static_cast<const char*>(from_data);
   const int64_t item = element_size(to_type);
   const int64_t from_item = element_size(from_type);
-  Plan plan;
+  StridedPlan plan;
   make_plan(plan, sizes, to_strides, item, from_strides, from_item);
   const int last = plan.ndim - 1;
   const kernels::CopyKernels& kernel = *kernels::table().copy;

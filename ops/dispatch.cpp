@@ -2,6 +2,7 @@
 // for active_isa() refuses what this build or this CPU lacks.
 #include "ops/kernels/copy.h"
 #include "ops/kernels/gemm.h"
+#include "ops/kernels/optimizer.h"
 #include "ops/kernels/pointwise.h"
 #include "ops/kernels/rows.h"
 #include "ops/kernels/table.h"
@@ -17,6 +18,7 @@ namespace simdgrad::kernels {
     .unary = &isa::unary_kernels, \
     .binary = &isa::binary_kernels, \
     .masks = &isa::mask_kernels, \
+    .optimizer = &isa::optimizer_kernels, \
   }
 
 constinit const Table tables[kIsaCount] = {

@@ -12,6 +12,7 @@ struct GemmKernels;
 struct UnaryKernels;
 struct BinaryKernels;
 struct MaskKernels;
+struct OptimizerKernels;
 
 struct Table {
   const GemmKernels* gemm = nullptr;
@@ -20,6 +21,7 @@ struct Table {
   const UnaryKernels* unary = nullptr;
   const BinaryKernels* binary = nullptr;
   const MaskKernels* masks = nullptr;
+  const OptimizerKernels* optimizer = nullptr;
 };
 
 extern const Table tables[kIsaCount] __attribute__((visibility("hidden")));
