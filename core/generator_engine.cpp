@@ -14,19 +14,19 @@
 namespace simdgrad {
 namespace {
 
-constexpr int kShift = 397;                  // mt19937's m
+constexpr int kShift = 397;                       // mt19937's m
 constexpr std::uint64_t kWideRange = 1ULL << 28;  // from here on an integer takes two draws
-constexpr std::int64_t kChunk = 512;         // draws converted at a time
+constexpr std::int64_t kChunk = 512;              // draws converted at a time
 
 // The state as torch lays it out, padding included.
 struct TorchState {
   std::uint64_t seed;
-  std::int32_t left;    // draws before the next refill, plus one
+  std::int32_t left;  // draws before the next refill, plus one
   std::int32_t seeded;
   std::uint64_t next;
   std::uint64_t words[624];
   double normal_x;
-  double normal_y;      // the cached sample of normal()
+  double normal_y;  // the cached sample of normal()
   double normal_rho;
   std::int32_t normal_is_valid;
   std::int32_t padding1;
@@ -170,8 +170,9 @@ void GeneratorEngine::set_state(const std::vector<std::uint8_t>& bytes) {
   const bool position_fits = state.next >= 1 && state.next <= kWords && state.left >= 1 &&
                              state.next + static_cast<std::uint64_t>(state.left) == kWords + 1;
   SIMDGRAD_CHECK(state.seeded == 1 && (fresh || position_fits),
-                 "set_state: not a CPU generator's state: seeded=", state.seeded, ", left=",
-                 state.left, ", next=", state.next, " (needed: next + left = ", kWords + 1, ")");
+                 "set_state: not a CPU generator's state: seeded=", state.seeded,
+                 ", left=", state.left, ", next=", state.next,
+                 " (needed: next + left = ", kWords + 1, ")");
   for (const std::uint64_t word : state.words) {
     SIMDGRAD_CHECK(word <= std::numeric_limits<std::uint32_t>::max(),
                    "set_state: not a CPU generator's state: word ", word, " exceeds 32 bits");
@@ -268,9 +269,9 @@ void GeneratorEngine::fill_integers(T* out, std::int64_t n) {
     for_each_draw(*this, n, [=](std::int64_t i, std::uint32_t draw) { out[i] = (draw & 1) != 0; });
   } else if constexpr (sizeof(T) == 8) {
     constexpr std::uint64_t range =
-        std::is_same_v<T, double> ? (1ULL << 53) + 1
-                                  : static_cast<std::uint64_t>(
-                                        std::numeric_limits<std::int64_t>::max()) + 1;
+        std::is_same_v<T, double>
+            ? (1ULL << 53) + 1
+            : static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) + 1;
     for_each_draw64(*this, n, [=](std::int64_t i, std::uint64_t draw) {
       out[i] = static_cast<T>(static_cast<std::int64_t>(draw % range));
     });

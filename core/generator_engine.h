@@ -13,8 +13,8 @@ namespace simdgrad {
 // Knows no Tensor. Not thread-safe: whoever owns an engine locks it.
 //
 // Every fill writes a plain array in order and takes its draws in order; the values do not depend
-// on the instruction set, nor on how a caller cuts one array into several fills. (fill_normal is the
-// one exception: it works in blocks of 16 of one call's array.)
+// on the instruction set, nor on how a caller cuts one array into several fills. (fill_normal is
+// the one exception: it works in blocks of 16 of one call's array.)
 class GeneratorEngine {
  public:
   static constexpr std::uint64_t kDefaultSeed = 67280421310721ULL;
@@ -54,8 +54,9 @@ class GeneratorEngine {
   void fill_uniform(float* out, std::int64_t n, float from, float to);
   void fill_uniform(double* out, std::int64_t n, double from, double to);
 
-  // normal_ on n contiguous elements: n < 16 as normal(); otherwise n uniforms, Box-Muller on blocks
-  // of 16 (8 radii, 8 angles), and when 16 does not divide n, 16 fresh uniforms for the last 16.
+  // normal_ on n contiguous elements: n < 16 as normal(); otherwise n uniforms, Box-Muller on
+  // blocks of 16 (8 radii, 8 angles), and when 16 does not divide n, 16 fresh uniforms for the
+  // last 16.
   void fill_normal(float* out, std::int64_t n, double mean, double std);
   void fill_normal(double* out, std::int64_t n, double mean, double std);
 
@@ -98,7 +99,7 @@ class GeneratorEngine {
   int next_ = kWords;                           // first draw not taken; kWords: refill first
   bool fresh_ = true;                           // seeded, nothing drawn: next_ is kWords
   std::uint64_t seed_ = 0;
-  std::optional<float> next_float_normal_;      // carried for torch's layout, never used
+  std::optional<float> next_float_normal_;  // carried for torch's layout, never used
   std::optional<double> next_normal_;
 };
 

@@ -1,5 +1,5 @@
-// The random engine against streams recorded from torch (tests/data/random_streams.txt, whose format
-// is described in tools/record_random.py).
+// The random engine against streams recorded from torch (tests/data/random_streams.txt, whose
+// format is described in tools/record_random.py).
 
 #include "core/generator_engine.h"
 
@@ -109,8 +109,9 @@ void fill(GeneratorEngine& engine, const Record& r, T* out) {
   } else if (r.kind == "integers") {
     const std::int64_t low = std::stoll(r.first);
     const std::uint64_t range =
-        r.second == "none" ? 0 : static_cast<std::uint64_t>(std::stoll(r.second)) -
-                                     static_cast<std::uint64_t>(low);
+        r.second == "none"
+            ? 0
+            : static_cast<std::uint64_t>(std::stoll(r.second)) - static_cast<std::uint64_t>(low);
     engine.fill_integers(out, r.n, range, low);
   } else if (r.kind == "full_range") {
     engine.fill_integers(out, r.n);
@@ -156,9 +157,9 @@ void check(const Record& r) {
 }
 
 const std::map<std::string, void (*)(const Record&)> kChecks = {
-    {"f32", check<float>},         {"f64", check<double>},       {"i64", check<std::int64_t>},
-    {"i32", check<std::int32_t>},  {"i16", check<std::int16_t>}, {"i8", check<std::int8_t>},
-    {"u8", check<std::uint8_t>},   {"bool", check<bool>},
+    {"f32", check<float>},        {"f64", check<double>},       {"i64", check<std::int64_t>},
+    {"i32", check<std::int32_t>}, {"i16", check<std::int16_t>}, {"i8", check<std::int8_t>},
+    {"u8", check<std::uint8_t>},  {"bool", check<bool>},
 };
 
 }  // namespace

@@ -33,7 +33,8 @@ std::vector<torch::Tensor> sparse_parameters() {
 std::vector<Situation> later() {
   using namespace torch::optim;
   return {
-      {"double backward, embedding_bag", [] {
+      {"double backward, embedding_bag",
+       [] {
          auto weight = torch::rand({10, 3}, torch::requires_grad());
          auto y = F::embedding_bag(integers({1, 2}), weight, offsets({0})).pow(2).sum();
          auto g = torch::autograd::grad({y}, {weight}, {}, true, true)[0];
@@ -44,27 +45,46 @@ std::vector<Situation> later() {
        [] { bag(offsets({0}).mode(torch::kMax).scale_grad_by_freq(true)); }},
       {"bag mean, per_sample_weights",
        [] { bag(offsets({0}).mode(torch::kMean).per_sample_weights(torch::rand({3}))); }},
-      {"bag id", [] { bag(offsets({0}), integers({11, 0})); }},
-      {"bag offsets[0]", [] { bag(offsets({1, 2})); }},
-      {"bag offsets[-1]", [] { bag(offsets({0, 5})); }},
-      {"bag offsets not rising", [] { bag(offsets({0, 2, 1})); }},
-      {"bag 2-D with offsets", [] { bag(offsets({0}), torch::ones({2, 2}, torch::kLong)); }},
-      {"bag 3-D", [] { bag({}, torch::ones({2, 2, 2}, torch::kLong)); }},
-      {"bce range",
-       [] { F::binary_cross_entropy(torch::full({2}, 1.5), torch::ones({2})); }},
+      {"bag id",
+       [] {
+         bag(offsets({0}), integers({11, 0}));
+       }},
+      {"bag offsets[0]",
+       [] {
+         bag(offsets({1, 2}));
+       }},
+      {"bag offsets[-1]",
+       [] {
+         bag(offsets({0, 5}));
+       }},
+      {"bag offsets not rising",
+       [] {
+         bag(offsets({0, 2, 1}));
+       }},
+      {"bag 2-D with offsets",
+       [] {
+         bag(offsets({0}), torch::ones({2, 2}, torch::kLong));
+       }},
+      {"bag 3-D",
+       [] {
+         bag({}, torch::ones({2, 2, 2}, torch::kLong));
+       }},
+      {"bce range", [] { F::binary_cross_entropy(torch::full({2}, 1.5), torch::ones({2})); }},
       {"sparse gradient, Adagrad (.1)", [] { sparse_step<Adagrad>(AdagradOptions(.1)); }},
       {"sparse gradient, Adagrad (.1).weight_decay(.1)",
        [] { sparse_step<Adagrad>(AdagradOptions(.1).weight_decay(.1)); }},
       {"sparse gradient, RMSprop (.1)", [] { sparse_step<RMSprop>(RMSpropOptions(.1)); }},
       {"clip_grad_norm_ sparse, 2",
        [] { torch::nn::utils::clip_grad_norm_(sparse_parameters(), 1); }},
-      {"clip_grad_norm_ sparse, inf", [] {
+      {"clip_grad_norm_ sparse, inf",
+       [] {
          torch::nn::utils::clip_grad_norm_(sparse_parameters(), 1,
                                            std::numeric_limits<double>::infinity());
        }},
       {"clip_grad_value_ sparse",
        [] { torch::nn::utils::clip_grad_value_(sparse_parameters(), 1); }},
-      {"load missing", [] {
+      {"load missing",
+       [] {
          torch::Tensor x;
          torch::load(x, "no_such_file.pt");
        }},

@@ -24,7 +24,8 @@ namespace {
 void print(const std::string& name, const torch::Tensor& given) {
   const torch::Tensor tensor = given.detach().contiguous();
   std::string sizes;
-  for (int64_t i = 0; i < tensor.dim(); ++i) sizes += (i ? "x" : "") + std::to_string(tensor.size(i));
+  for (int64_t i = 0; i < tensor.dim(); ++i)
+    sizes += (i ? "x" : "") + std::to_string(tensor.size(i));
   std::printf("%s\t%s\t", name.c_str(), sizes.c_str());
   for (int64_t i = 0; i < tensor.numel(); ++i) {
     uint32_t bits;
@@ -59,9 +60,8 @@ int main() {
   run("Embedding(5, 2).padding_idx(1)",
       [] { return parameters(nn::Embedding(nn::EmbeddingOptions(5, 2).padding_idx(1))); });
   run("LayerNorm(3)", [] { return parameters(nn::LayerNorm(nn::LayerNormOptions({3}))); });
-  run("Sequential", [] {
-    return parameters(nn::Sequential(nn::Linear(2, 3), nn::ReLU(), nn::Linear(3, 1)));
-  });
+  run("Sequential",
+      [] { return parameters(nn::Sequential(nn::Linear(2, 3), nn::ReLU(), nn::Linear(3, 1))); });
   run("dropout 0.5", [] { return Named{{"y", F::dropout(torch::ones({20}))}}; });
   run("dropout 0.3 of transposed", [] {
     const auto options = F::DropoutFuncOptions().p(0.3);
@@ -76,20 +76,31 @@ int main() {
   run("dropout not training", [] {
     return Named{{"y", F::dropout(torch::ones({5}), F::DropoutFuncOptions().training(false))}};
   });
-  run("uniform_ of transposed",
-      [] { return Named{{"y", torch::zeros({2, 3}).t().uniform_(-1, 2)}}; });
-  run("uniform_ of every other",
-      [] { return Named{{"y", torch::zeros({2, 6}).slice(1, 0, 6, 2).uniform_()}}; });
-  run("uniform_ of permuted",
-      [] { return Named{{"y", torch::zeros({2, 3, 4}).permute({1, 2, 0}).uniform_()}}; });
+  run("uniform_ of transposed", [] {
+    return Named{{"y", torch::zeros({2, 3}).t().uniform_(-1, 2)}};
+  });
+  run("uniform_ of every other", [] {
+    return Named{{"y", torch::zeros({2, 6}).slice(1, 0, 6, 2).uniform_()}};
+  });
+  run("uniform_ of permuted", [] {
+    return Named{{"y", torch::zeros({2, 3, 4}).permute({1, 2, 0}).uniform_()}};
+  });
   run("normal_ of transposed", [] { return Named{{"y", torch::zeros({4, 6}).t().normal_()}}; });
-  run("random_ of transposed",
-      [] { return Named{{"y", torch::zeros({2, 3}).t().random_(0, 100)}}; });
-  run("bernoulli_ of transposed",
-      [] { return Named{{"y", torch::zeros({2, 3}).t().bernoulli_(0.5)}}; });
-  run("rand_like of transposed", [] { return Named{{"y", torch::rand_like(torch::zeros({2, 3}).t())}}; });
+  run("random_ of transposed", [] {
+    return Named{{"y", torch::zeros({2, 3}).t().random_(0, 100)}};
+  });
+  run("bernoulli_ of transposed", [] {
+    return Named{{"y", torch::zeros({2, 3}).t().bernoulli_(0.5)}};
+  });
+  run("rand_like of transposed", [] {
+    return Named{{"y", torch::rand_like(torch::zeros({2, 3}).t())}};
+  });
   run("uniform_ of empty", [] { return Named{{"y", torch::zeros({0}).uniform_()}}; });
   run("randn 15", [] { return Named{{"y", torch::randn({15})}}; });
-  run("xavier_uniform_", [] { return Named{{"y", nn::init::xavier_uniform_(torch::zeros({3, 4}))}}; });
-  run("kaiming_uniform_", [] { return Named{{"y", nn::init::kaiming_uniform_(torch::zeros({3, 4}))}}; });
+  run("xavier_uniform_", [] {
+    return Named{{"y", nn::init::xavier_uniform_(torch::zeros({3, 4}))}};
+  });
+  run("kaiming_uniform_", [] {
+    return Named{{"y", nn::init::kaiming_uniform_(torch::zeros({3, 4}))}};
+  });
 }

@@ -89,8 +89,8 @@ def write(out, name, case):
     torch.set_printoptions(profile="default", sci_mode=None)
     torch.set_default_dtype(torch.float32)
     print("==", name, file=out)
-    for key in ["default_dtype", "options", "dtype", "shape", "indices", "dense", "values", "arange",
-                "cycle", "coalesce", "permute", "slice", "requires_grad", "apply"]:
+    for key in ["default_dtype", "options", "dtype", "shape", "indices", "dense", "values",
+                "arange", "cycle", "coalesce", "permute", "slice", "requires_grad", "apply"]:
         if key not in case:
             continue
         value = case[key]

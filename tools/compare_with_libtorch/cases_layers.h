@@ -8,15 +8,14 @@ namespace compare {
 inline void add_losses(Ops& ops) {
   const auto loss = [&ops](const char* name, std::function<Outputs(Case&, Tensor, Tensor)> f) {
     ops.push_back({name, [f](Case& c) {
-      const int64_t classes = c.m + 1;
-      Tensor logits = c.x({c.n, classes}, -4, 4);
-      return f(c, logits, c.ids(classes, {c.n}));
-    }});
+                     const int64_t classes = c.m + 1;
+                     Tensor logits = c.x({c.n, classes}, -4, 4);
+                     return f(c, logits, c.ids(classes, {c.n}));
+                   }});
   };
   using CrossEntropy = F::CrossEntropyFuncOptions;
-  loss("nll_loss", [](Case&, Tensor x, Tensor y) {
-    return Outputs{F::nll_loss(torch::log_softmax(x, 1), y)};
-  });
+  loss("nll_loss",
+       [](Case&, Tensor x, Tensor y) { return Outputs{F::nll_loss(torch::log_softmax(x, 1), y)}; });
   loss("nll_loss_weight", [](Case& c, Tensor x, Tensor y) {
     const auto options = F::NLLLossFuncOptions().weight(c.values({x.size(1)}, c.dtype(), 0.5, 2));
     return Outputs{F::nll_loss(torch::log_softmax(x, 1), y, options)};
@@ -60,8 +59,9 @@ inline void add_losses(Ops& ops) {
   loss("bce_with_logits_weights", [](Case& c, Tensor x, Tensor) {
     const Tensor weight = c.values({x.size(1)}, c.dtype(), 0.5, 2);
     const Tensor positive = c.values({x.size(1)}, c.dtype(), 0.5, 2);
-    const auto options = F::BinaryCrossEntropyWithLogitsFuncOptions()
-                             .weight(weight).pos_weight(positive).reduction(torch::kSum);
+    const auto options =
+        F::BinaryCrossEntropyWithLogitsFuncOptions().weight(weight).pos_weight(positive).reduction(
+            torch::kSum);
     return Outputs{F::binary_cross_entropy_with_logits(
         x, c.values({c.n, x.size(1)}, c.dtype(), 0, 1), options)};
   });
@@ -85,24 +85,27 @@ inline void add_losses(Ops& ops) {
 inline void add_embeddings(Ops& ops) {
   const auto embed = [&ops](const char* name, int64_t padding, bool scale, bool sparse) {
     ops.push_back({name, [=](Case& c) {
-      const Tensor weight = c.x({c.n + 2, c.m});
-      return Outputs{torch::embedding(weight, c.ids(c.n + 2, {c.b, 7}), padding, scale, sparse)};
-    }});
+                     const Tensor weight = c.x({c.n + 2, c.m});
+                     return Outputs{torch::embedding(weight, c.ids(c.n + 2, {c.b, 7}), padding,
+                                                     scale, sparse)};
+                   }});
   };
   embed("embedding", -1, false, false);
   embed("embedding_padding", 1, false, false);
   embed("embedding_scale", -1, true, false);
   embed("embedding_padding_scale", 0, true, false);
-  ops.push_back({"embedding_sparse", [](Case& c) {
-    Tensor weight = c.values({c.n + 2, c.m}, c.dtype(), -2, 2);
-    weight.requires_grad_(true);
-    c.leaves.push_back(weight);
-    return Outputs{torch::embedding(weight, c.ids(c.n + 2, {c.b, 7}), 1, false, true)};
-  }});
+  ops.push_back(
+      {"embedding_sparse", [](Case& c) {
+         Tensor weight = c.values({c.n + 2, c.m}, c.dtype(), -2, 2);
+         weight.requires_grad_(true);
+         c.leaves.push_back(weight);
+         return Outputs{torch::embedding(weight, c.ids(c.n + 2, {c.b, 7}), 1, false, true)};
+       }});
 }
 
 inline void add_factories(Ops& ops) {
-  const auto make = [&ops](const char* name, std::function<Outputs(Case&, torch::TensorOptions)> f) {
+  const auto make = [&ops](const char* name,
+                           std::function<Outputs(Case&, torch::TensorOptions)> f) {
     ops.push_back({name, [f](Case& c) { return f(c, torch::TensorOptions().dtype(c.dtype())); }});
   };
   using Options = torch::TensorOptions;
@@ -115,11 +118,13 @@ inline void add_factories(Ops& ops) {
     const double n = static_cast<double>(c.n);
     return Outputs{torch::linspace(-n, 0.3, c.m, o), torch::linspace(1, n, 57, o)};
   });
-  make("eye", [](Case& c, Options o) { return Outputs{torch::eye(c.n, o), torch::eye(c.n, c.m, o)}; });
+  make("eye", [](Case& c, Options o) {
+    return Outputs{torch::eye(c.n, o), torch::eye(c.n, c.m, o)};
+  });
   make("full", [](Case& c, Options o) {
-    return Outputs{torch::full({c.n, c.m}, 0.1, o), torch::zeros({c.n}, o), torch::ones({c.m}, o),
-                   torch::full_like(c.x({c.n, c.m}), 7), torch::zeros_like(c.x({c.n})),
-                   torch::ones_like(c.x({c.n}))};
+    return Outputs{torch::full({c.n, c.m}, 0.1, o), torch::zeros({c.n}, o),
+                   torch::ones({c.m}, o),           torch::full_like(c.x({c.n, c.m}), 7),
+                   torch::zeros_like(c.x({c.n})),   torch::ones_like(c.x({c.n}))};
   });
   make("rand", [](Case& c, Options o) {
     return Outputs{torch::rand({c.n, c.m}, o), torch::rand_like(c.x({c.n, c.m}).contiguous()),
@@ -134,7 +139,9 @@ inline void add_factories(Ops& ops) {
                    torch::randint(0, int64_t{1} << 40, {c.n})};
   });
   make("randperm", [](Case& c, Options) { return Outputs{torch::randperm(c.n * c.m)}; });
-  make("bernoulli_", [](Case& c, Options o) { return Outputs{torch::empty({c.n, c.m}, o).bernoulli_(0.3)}; });
+  make("bernoulli_", [](Case& c, Options o) {
+    return Outputs{torch::empty({c.n, c.m}, o).bernoulli_(0.3)};
+  });
 }
 
 // Weights after ten steps on a fixed quadratic loss.
@@ -162,9 +169,8 @@ inline void add_optimizers(Ops& ops) {
   add("SGD_nesterov", [](Case& c) {
     return optimise<SGD>(c, SGDOptions(0.02).momentum(0.9).nesterov(true).weight_decay(0.01));
   });
-  add("SGD_dampening", [](Case& c) {
-    return optimise<SGD>(c, SGDOptions(0.02).momentum(0.9).dampening(0.5));
-  });
+  add("SGD_dampening",
+      [](Case& c) { return optimise<SGD>(c, SGDOptions(0.02).momentum(0.9).dampening(0.5)); });
   add("Adam", [](Case& c) { return optimise<Adam>(c, AdamOptions(0.1)); });
   add("Adam_amsgrad", [](Case& c) {
     return optimise<Adam>(

@@ -58,15 +58,15 @@ inline void add_binary(Ops& ops) {
   // Shapes: equal, a row, a column, one that grows the other, a scalar.
   const auto binary = [&ops](const char* name, double low, double high, auto f) {
     ops.push_back({name, [=](Case& c) {
-      const int shape = static_cast<int>(c.below(5));
-      Tensor x = shape == 3 ? c.x({c.m}, low, high) : c.x({c.n, c.m}, low, high);
-      Tensor y = shape == 0   ? c.x({c.n, c.m}, low, high)
-                 : shape == 1 ? c.x({c.m}, low, high)
-                 : shape == 2 ? c.x({c.n, 1}, low, high)
-                 : shape == 3 ? c.x({c.b, c.n, c.m}, low, high)
-                              : c.x({}, low, high);
-      return Outputs{f(x, y)};
-    }});
+                     const int shape = static_cast<int>(c.below(5));
+                     Tensor x = shape == 3 ? c.x({c.m}, low, high) : c.x({c.n, c.m}, low, high);
+                     Tensor y = shape == 0   ? c.x({c.n, c.m}, low, high)
+                                : shape == 1 ? c.x({c.m}, low, high)
+                                : shape == 2 ? c.x({c.n, 1}, low, high)
+                                : shape == 3 ? c.x({c.b, c.n, c.m}, low, high)
+                                             : c.x({}, low, high);
+                     return Outputs{f(x, y)};
+                   }});
   };
   binary("add", -2, 2, [](Tensor x, Tensor y) { return x + y; });
   binary("add_alpha", -2, 2, [](Tensor x, Tensor y) { return torch::add(x, y, 2.5); });
@@ -79,9 +79,8 @@ inline void add_binary(Ops& ops) {
   binary("pow", 0.5, 2, [](Tensor x, Tensor y) { return torch::pow(x, y); });
   binary("maximum", -2, 2, [](Tensor x, Tensor y) { return torch::maximum(x, y); });
   binary("minimum", -2, 2, [](Tensor x, Tensor y) { return torch::minimum(x, y); });
-  binary("where", -2, 2, [](Tensor x, Tensor y) {
-    return torch::where(x.detach() > y.detach(), x * 2, y * 3);
-  });
+  binary("where", -2, 2,
+         [](Tensor x, Tensor y) { return torch::where(x.detach() > y.detach(), x * 2, y * 3); });
   binary("eq", -2, 2, [](Tensor x, Tensor y) { return (x * 0).round() == (y * 0).round(); });
   binary("ne", -2, 2, [](Tensor x, Tensor y) { return x != y; });
   binary("lt", -2, 2, [](Tensor x, Tensor y) { return x < y; });
@@ -91,11 +90,11 @@ inline void add_binary(Ops& ops) {
 
   const auto in_place = [&ops](const char* name, double low, double high, auto f) {
     ops.push_back({name, [=](Case& c) {
-      Tensor x = c.x({c.n, c.m}, low, high) * 1;
-      Tensor y = c.below(2) ? c.x({c.n, c.m}, low, high) : c.x({c.m}, low, high);
-      f(x, y);
-      return Outputs{x};
-    }});
+                     Tensor x = c.x({c.n, c.m}, low, high) * 1;
+                     Tensor y = c.below(2) ? c.x({c.n, c.m}, low, high) : c.x({c.m}, low, high);
+                     f(x, y);
+                     return Outputs{x};
+                   }});
   };
   in_place("add_", -2, 2, [](Tensor& x, Tensor y) { x.add_(y); });
   in_place("sub_", -2, 2, [](Tensor& x, Tensor y) { x -= y; });
@@ -111,15 +110,15 @@ inline void add_binary(Ops& ops) {
     x.index({Slice(), Slice(None, None, 2)}) = y.mean();
   });
   ops.push_back({"masked_fill", [](Case& c) {
-    return Outputs{c.x({c.n, c.m}).masked_fill(c.mask({c.n, c.m}), 1.5)};
-  }});
+                   return Outputs{c.x({c.n, c.m}).masked_fill(c.mask({c.n, c.m}), 1.5)};
+                 }});
   ops.push_back({"masked_fill_tensor", [](Case& c) {
-    return Outputs{c.x({c.n, c.m}).masked_fill(c.mask({c.m}), c.x({}))};
-  }});
+                   return Outputs{c.x({c.n, c.m}).masked_fill(c.mask({c.m}), c.x({}))};
+                 }});
   ops.push_back({"promotion", [](Case& c) {
-    Tensor x = c.x({c.n, c.m}), i = c.ids(9, {c.m});
-    return Outputs{x * i, i + x, i / 2, i * 1.5, i + 1, i > x};
-  }});
+                   Tensor x = c.x({c.n, c.m}), i = c.ids(9, {c.m});
+                   return Outputs{x * i, i + x, i / 2, i * 1.5, i + 1, i > x};
+                 }});
 }
 
 }  // namespace compare

@@ -9,9 +9,7 @@ namespace compare {
 
 inline void add_reductions(Ops& ops) {
   const auto reduce = [&ops](const char* name, auto f) {
-    ops.push_back({name, [=](Case& c) -> Outputs {
-      return f(c, c.x({c.n, c.m + 1, c.k}));
-    }});
+    ops.push_back({name, [=](Case& c) -> Outputs { return f(c, c.x({c.n, c.m + 1, c.k})); }});
   };
   const double inf = std::numeric_limits<double>::infinity();
   reduce("sum", [](Case&, Tensor x) { return Outputs{x.sum()}; });
@@ -32,7 +30,9 @@ inline void add_reductions(Ops& ops) {
   reduce("amax", [](Case&, Tensor x) { return Outputs{x.amax({0, 2}), x.amax()}; });
   reduce("amin", [](Case& c, Tensor x) { return Outputs{x.amin(c.below(3), true)}; });
   reduce("argmax", [](Case& c, Tensor x) { return Outputs{x.argmax(), x.argmax(c.below(3))}; });
-  reduce("argmin", [](Case& c, Tensor x) { return Outputs{x.argmin(), x.argmin(c.below(3), true)}; });
+  reduce("argmin", [](Case& c, Tensor x) {
+    return Outputs{x.argmin(), x.argmin(c.below(3), true)};
+  });
   reduce("var", [](Case&, Tensor x) { return Outputs{x.var(), x.var(false)}; });
   reduce("var_dim", [](Case&, Tensor x) { return Outputs{x.var(1), x.var({1, 2}, false, true)}; });
   reduce("std", [](Case&, Tensor x) { return Outputs{x.std()}; });
@@ -46,11 +46,15 @@ inline void add_reductions(Ops& ops) {
     return Outputs{x.norm(2, {dim}), x.norm(1, {dim}, true)};
   });
   reduce("logsumexp", [](Case& c, Tensor x) { return Outputs{torch::logsumexp(x, c.below(3))}; });
-  reduce("logsumexp_dims", [](Case&, Tensor x) { return Outputs{torch::logsumexp(x, {0, 1}, true)}; });
+  reduce("logsumexp_dims", [](Case&, Tensor x) {
+    return Outputs{torch::logsumexp(x, {0, 1}, true)};
+  });
   reduce("softmax", [](Case& c, Tensor x) { return Outputs{torch::softmax(x, c.below(3))}; });
   reduce("softmax_last", [](Case&, Tensor x) { return Outputs{torch::softmax(x * 5, -1)}; });
-  reduce("log_softmax", [](Case& c, Tensor x) { return Outputs{torch::log_softmax(x, c.below(3))}; });
-  reduce("log_softmax_last", [](Case&, Tensor x) { return Outputs{torch::log_softmax(x * 5, -1)}; });
+  reduce("log_softmax",
+         [](Case& c, Tensor x) { return Outputs{torch::log_softmax(x, c.below(3))}; });
+  reduce("log_softmax_last",
+         [](Case&, Tensor x) { return Outputs{torch::log_softmax(x * 5, -1)}; });
 }
 
 inline void add_products(Ops& ops) {

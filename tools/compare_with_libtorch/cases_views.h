@@ -64,17 +64,17 @@ inline void add_views(Ops& ops) {
     return y;
   });
   ops.push_back({"cat", [](Case& c) {
-    return Outputs{torch::cat({c.x({c.n, c.m}), c.x({c.k, c.m})}),
-                   torch::cat({c.x({c.n, c.m}), c.x({c.n, c.k})}, 1)};
-  }});
+                   return Outputs{torch::cat({c.x({c.n, c.m}), c.x({c.k, c.m})}),
+                                  torch::cat({c.x({c.n, c.m}), c.x({c.n, c.k})}, 1)};
+                 }});
   ops.push_back({"stack", [](Case& c) {
-    Tensor x = c.x({c.n, c.m}), y = c.x({c.n, c.m});
-    return Outputs{torch::stack({x, y}), torch::stack({x, y, x}, -1)};
-  }});
+                   Tensor x = c.x({c.n, c.m}), y = c.x({c.n, c.m});
+                   return Outputs{torch::stack({x, y}), torch::stack({x, y, x}, -1)};
+                 }});
   ops.push_back({"split", [](Case& c) {
-    Outputs parts = c.x({c.n + 1, c.m}).split(2);
-    return Outputs{parts[0], parts.back()};
-  }});
+                   Outputs parts = c.x({c.n + 1, c.m}).split(2);
+                   return Outputs{parts[0], parts.back()};
+                 }});
   ops.push_back({"unbind", [](Case& c) { return c.x({2, c.m}).unbind(); }});
 }
 

@@ -1,5 +1,6 @@
-// Values and gradients of every operation on 20 random inputs each, as text on stdout. The same source
-// is built against libtorch and against simdgrad's torch headers; compare.py reads both dumps.
+// Values and gradients of every operation on 20 random inputs each, as text on stdout. The same
+// source is built against libtorch and against simdgrad's torch headers; compare.py reads both
+// dumps.
 //
 // One line per tensor: OP CASE NAME DTYPE SIZES VALUES..., with floats in hexadecimal.
 // Even cases are float32, odd ones float64; the layout of the inputs changes with the case:
@@ -35,12 +36,18 @@ void print_values(const torch::Tensor& tensor) {
 
 const char* dtype_name(const torch::Tensor& tensor) {
   switch (tensor.scalar_type()) {
-    case torch::kFloat: return "f32";
-    case torch::kDouble: return "f64";
-    case torch::kLong: return "i64";
-    case torch::kInt: return "i32";
-    case torch::kBool: return "bool";
-    default: return "other";
+    case torch::kFloat:
+      return "f32";
+    case torch::kDouble:
+      return "f64";
+    case torch::kLong:
+      return "i64";
+    case torch::kInt:
+      return "i32";
+    case torch::kBool:
+      return "bool";
+    default:
+      return "other";
   }
 }
 

@@ -21,13 +21,12 @@ if [ ! -x "$work/dump_torch" ]; then  # takes a minute
     "$here/dump.cpp" -o "$work/dump_torch" \
     -L"$torch/lib" -Wl,-rpath,"$torch/lib" -ltorch -ltorch_cpu -lc10
 fi
-libraries=$simdgrad/lib
-[ -e "$libraries/libsimdgrad.so" ] || libraries=$(dirname "$(find "$simdgrad" -name libsimdgrad.so | head -1)")
+libraries=$(dirname "$(find "$simdgrad" -name libsimdgrad.so | head -1)")
 compat=$(dirname "$(dirname "$(find "$simdgrad" -path '*/torch/torch.h' | head -1)")")
 "$cxx" -std=c++20 -O0 -I"$simdgrad/include" -I"$compat" "$here/dump.cpp" \
   -o "$work/dump_simdgrad" -L"$libraries" -Wl,-rpath,"$libraries" -lsimdgrad
 
-"$work/dump_torch" $operation > "$work/torch.txt"
-"$work/dump_simdgrad" $operation > "$work/simdgrad.txt"
+"$work/dump_torch" ${operation:+"$operation"} > "$work/torch.txt"
+"$work/dump_simdgrad" ${operation:+"$operation"} > "$work/simdgrad.txt"
 echo "dumps in $work"
 python3 "$here/compare.py" "$work/torch.txt" "$work/simdgrad.txt"

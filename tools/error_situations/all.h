@@ -1,6 +1,6 @@
 // What users get wrong, one situation each, written against libtorch's C++ API. Included after
-// <torch/torch.h> by tools/record_errors.cpp, which asks libtorch for the texts, and by the test that
-// compares ours with them: same source, two libraries.
+// <torch/torch.h> by tools/record_errors.cpp, which asks libtorch for the texts, and by the test
+// that compares ours with them: same source, two libraries.
 #pragma once
 
 #include "graphs.h"

@@ -10,26 +10,30 @@ inline std::vector<Situation> graphs() {
       "element 0 of the differentiated Tensors appears to not have been used in the graph. Set "
       "allow_unused=True if this is the desired behavior.";
   return {
-      {"backward twice", [] {
+      {"backward twice",
+       [] {
          auto y = leaf({3}).exp().sum();
          y.backward();
          y.backward();
        }},
       {"no graph", [] { torch::ones({}).backward(); }},
       {"vector loss", [] { leaf({3}).exp().backward(); }},
-      {"saved tensor changed", [] {
+      {"saved tensor changed",
+       [] {
          auto y = leaf({3}).exp();
          y.add_(1);
          y.sum().backward();
        }},
-      {"saved double tensor changed", [] {
+      {"saved double tensor changed",
+       [] {
          auto x = torch::ones({2, 3}, torch::kDouble).requires_grad_(true);
          auto y = x * 2;
          auto z = y * y;
          y.add_(1).add_(1);
          z.sum().backward();
        }},
-      {"saved leaf changed", [] {
+      {"saved leaf changed",
+       [] {
          auto x = leaf({3});
          auto y = (x * x).sum();
          {
@@ -41,7 +45,8 @@ inline std::vector<Situation> graphs() {
       {"leaf in place", [] { leaf({3}).add_(1); }},
       {"view of leaf in place", [] { leaf({3}).view({3}).add_(1); }},
       {"leaf assigned into", [] { leaf({3})[0] = 1; }},
-      {"no_grad view in place", [] {
+      {"no_grad view in place",
+       [] {
          auto x = leaf({3}) * 1;
          torch::Tensor v;
          {
@@ -50,72 +55,80 @@ inline std::vector<Situation> graphs() {
          }
          v.add_(1);
        }},
-      {"multi-view in place", [] {
+      {"multi-view in place",
+       [] {
          auto x = leaf({4}) * 1;
          x.split(2)[0].add_(1);
        }},
-      {"multi-view unbind in place", [] {
+      {"multi-view unbind in place",
+       [] {
          auto x = leaf({4}) * 1;
          x.unbind(0)[0].add_(1);
        }},
-      {"grad unused", [] {
-         torch::autograd::grad({leaf({3}).sum()}, {leaf({3})});
-       }, kUnused},
-      {"grad of plain", [] {
-         torch::autograd::grad({leaf({3}).sum()}, {torch::ones({3})});
-       }},
+      {"grad unused", [] { torch::autograd::grad({leaf({3}).sum()}, {leaf({3})}); }, kUnused},
+      {"grad of plain", [] { torch::autograd::grad({leaf({3}).sum()}, {torch::ones({3})}); }},
       {"grad no inputs", [] { torch::autograd::grad({leaf({3}).sum()}, {}); },
        "`inputs` argument to `grad()` cannot be empty."},
       {"grad of nothing", [] { torch::autograd::grad({}, {leaf({3})}); }, kUnused},
-      {"grad counts", [] {
+      {"grad counts",
+       [] {
          auto x = leaf({3});
          torch::autograd::grad({x.sum()}, {x}, {torch::ones({}), torch::ones({})});
        }},
       {"backward inputs empty",
        [] { leaf({3}).sum().backward({}, true, false, std::vector<torch::Tensor>{}); }},
-      {"backward inputs plain", [] {
+      {"backward inputs plain",
+       [] {
          leaf({3}).sum().backward({}, true, false, std::vector<torch::Tensor>{torch::ones({3})});
        }},
-      {"backward inputs non-leaf", [] {
+      {"backward inputs non-leaf",
+       [] {
          auto x = leaf({3}) * 2;
          x.sum().backward({}, true, false, std::vector<torch::Tensor>{x});
        }},
-      {"cotangent shape", [] { (leaf({3, 4}) * 2).backward(torch::ones({2})); }},
+      {"cotangent shape",
+       [] {
+         (leaf({3, 4}) * 2).backward(torch::ones({2}));
+       }},
       {"cotangent of plain", [] { torch::ones({3}).backward(torch::ones({3})); }},
       {"cotangent dtype", [] { (leaf({3}) * 2).backward(torch::ones({3}, torch::kLong)); }},
       {"requires_grad off non-leaf", [] { (leaf({3}) * 2).requires_grad_(false); }},
-      {"hook on plain", [] {
-         torch::ones({3}).register_hook([](torch::Tensor g) { return g; });
-       }},
+      {"hook on plain", [] { torch::ones({3}).register_hook([](torch::Tensor g) { return g; }); }},
       {"retain_grad on plain", [] { torch::ones({3}).retain_grad(); }},
-      {"grad set shape", [] {
+      {"grad set shape",
+       [] {
          auto x = leaf({3});
          x.mutable_grad() = torch::ones({4});
          x.sum().backward();
        }},
-      {"detach_ view", [] {
+      {"detach_ view",
+       [] {
          auto x = leaf({3}) * 1;
          x.view({3}).detach_();
        }},
       {"double backward, dense embedding", [] { embedding_double_backward(false); }},
       {"double backward, sparse embedding", [] { embedding_double_backward(true); }},
-      {"sparse + dense", [] {
+      {"sparse + dense",
+       [] {
          auto embedding = sparse_embedding();
          embedding->forward(integers({1, 1})).sum().backward();
          embedding->weight.grad() + torch::ones({10, 3});
        }},
-      {"dense + sparse", [] {
+      {"dense + sparse",
+       [] {
          auto embedding = sparse_embedding();
          embedding->forward(integers({1, 1})).sum().backward();
          torch::ones({10, 3}) + embedding->weight.grad();
        }},
-      {"indices of uncoalesced", [] {
+      {"indices of uncoalesced",
+       [] {
          auto embedding = sparse_embedding();
          embedding->forward(integers({1, 1})).sum().backward();
          embedding->weight.grad().indices();
        }},
       {"indices of dense", [] { torch::ones({3})._indices(); }},
-      {"data_ptr of sparse", [] {
+      {"data_ptr of sparse",
+       [] {
          auto embedding = sparse_embedding();
          embedding->forward(integers({1, 1})).sum().backward();
          embedding->weight.grad().data_ptr();

@@ -17,32 +17,70 @@ inline std::vector<Situation> values() {
       {"item<uint8> of 300", [] { torch::tensor(300.0).item<uint8_t>(); }},
       {"is_nonzero of 2", [] { torch::rand({2}).is_nonzero(); }},
       {"data_ptr<double> of float", [] { torch::rand({3}).data_ptr<double>(); }},
-      {"mean of int", [] { integers({1, 2}).mean(); }},
-      {"mean dim of int", [] { integers({1, 2}).mean(0); }},
-      {"var of int", [] { integers({1, 2}).var(); }},
-      {"norm of int", [] { integers({1, 2}).norm(); }},
-      {"softmax of int", [] { torch::softmax(integers({1, 2}), 0); }},
+      {"mean of int",
+       [] {
+         integers({1, 2}).mean();
+       }},
+      {"mean dim of int",
+       [] {
+         integers({1, 2}).mean(0);
+       }},
+      {"var of int",
+       [] {
+         integers({1, 2}).var();
+       }},
+      {"norm of int",
+       [] {
+         integers({1, 2}).norm();
+       }},
+      {"softmax of int",
+       [] {
+         torch::softmax(integers({1, 2}), 0);
+       }},
       {"max of empty", [] { torch::rand({0}).max(); }},
-      {"max dim of empty", [] { std::get<0>(torch::rand({0, 3}).max(0)); }},
+      {"max dim of empty",
+       [] {
+         std::get<0>(torch::rand({0, 3}).max(0));
+       }},
       {"amax of empty", [] { torch::rand({0}).amax(); }},
       {"argmax of empty", [] { torch::rand({0}).argmax(); }},
-      {"max dim 2", [] { std::get<0>(torch::rand({3, 4}).max(2)); }},
-      {"int += 1.5", [] { integers({1, 2}) += 1.5; }},
-      {"int += float", [] { integers({1, 2}).add_(torch::rand({2})); }},
-      {"int /= 2", [] { integers({1, 2}).div_(2); }},
-      {"int exp_", [] { integers({1, 2}).exp_(); }},
-      {"bool - bool", [] {
+      {"max dim 2",
+       [] {
+         std::get<0>(torch::rand({3, 4}).max(2));
+       }},
+      {"int += 1.5",
+       [] {
+         integers({1, 2}) += 1.5;
+       }},
+      {"int += float",
+       [] {
+         integers({1, 2}).add_(torch::rand({2}));
+       }},
+      {"int /= 2",
+       [] {
+         integers({1, 2}).div_(2);
+       }},
+      {"int exp_",
+       [] {
+         integers({1, 2}).exp_();
+       }},
+      {"bool - bool",
+       [] {
          auto b = torch::ones({2}, torch::kBool);
          b - b;
        }},
       {"- bool", [] { -torch::ones({2}, torch::kBool); }},
       {"1 - bool", [] { 1 - torch::ones({2}, torch::kBool); }},
-      {"int pow -1", [] { integers({1, 2}).pow(-1); }},
+      {"int pow -1",
+       [] {
+         integers({1, 2}).pow(-1);
+       }},
       {"clamp none", [] { torch::rand({2}).clamp(); }},
       {"masked_fill mask", [] { torch::rand({2}).masked_fill(torch::ones({2}), 1); }},
       {"masked_fill value",
        [] { torch::rand({2}).masked_fill(torch::ones({2}, torch::kBool), torch::rand({2})); }},
-      {"where condition", [] { torch::where(torch::rand({2}), torch::rand({2}), torch::rand({2})); }},
+      {"where condition",
+       [] { torch::where(torch::rand({2}), torch::rand({2}), torch::rand({2})); }},
       {"div rounding", [] { torch::rand({2}).div(torch::rand({2}), "up"); }},
       {"equal dtypes", [] { torch::equal(torch::rand({2}), torch::rand({2}, torch::kDouble)); }},
       {"allclose dtypes",
@@ -54,9 +92,15 @@ inline std::vector<Situation> factories() {
   return {
       {"empty 2^45", [] { torch::empty({int64_t{1} << 45}); }},
       {"empty -1", [] { torch::empty({-1}); }},
-      {"zeros -1", [] { torch::zeros({2, -1}); }},
+      {"zeros -1",
+       [] {
+         torch::zeros({2, -1});
+       }},
       {"rand -1", [] { torch::rand({-1}); }},
-      {"empty overflow", [] { torch::empty({int64_t{1} << 40, int64_t{1} << 40}); }},
+      {"empty overflow",
+       [] {
+         torch::empty({int64_t{1} << 40, int64_t{1} << 40});
+       }},
       {"arange", [] { torch::arange(5, 1, 1); }},
       {"arange step 0", [] { torch::arange(0, 5, 0); }},
       {"arange nan", [] { torch::arange(std::numeric_limits<double>::quiet_NaN()); }},
@@ -71,9 +115,18 @@ inline std::vector<Situation> factories() {
       {"normal_ std", [] { torch::rand({2}).normal_(0, -1); }},
       {"random_ bounds", [] { torch::rand({2}).random_(3, 3); }},
       {"bernoulli_ p", [] { torch::rand({2}).bernoulli_(1.5); }},
-      {"ragged list", [] { torch::tensor({{1, 2}, {3}}); }},
-      {"one_hot large", [] { torch::one_hot(integers({0, 5}), 3); }},
-      {"one_hot negative", [] { torch::one_hot(integers({0, -1}), 3); }},
+      {"ragged list",
+       [] {
+         torch::tensor({{1, 2}, {3}});
+       }},
+      {"one_hot large",
+       [] {
+         torch::one_hot(integers({0, 5}), 3);
+       }},
+      {"one_hot negative",
+       [] {
+         torch::one_hot(integers({0, -1}), 3);
+       }},
       {"one_hot float", [] { torch::one_hot(torch::rand({2}), 3); }},
       {"one_hot empty", [] { torch::one_hot(integers({})); }},
       {"int requires_grad",
