@@ -1,0 +1,217 @@
+// gather and scatter_add_: one id per element.
+#include "core/parallel.h"
+#include "ops/broadcast.h"
+#include "ops/copy.h"
+#include "ops/indexing_advanced.h"
+#include "ops/indexing_rows.h"
+#include "simdgrad/indexing.h"
+
+namespace simdgrad {
+namespace {
+
+// Walks rows of `index` along its last dimension. Element j of a row: the block at block_at +
+// j * block_stride, the table at table_at + j * table_stride + id * id_stride.
+struct GatherLoop {
+  Dims sizes, ids, block, table;  // of all dimensions; `table` is 0 along dim
+  int64_t id_stride = 0;
+  int64_t rows = 1, n = 1;
+
+  GatherLoop(const TensorImpl& index, const TensorImpl& in_block, const TensorImpl& in_table,
+             int64_t dim)
+      : sizes(index.size_list()),
+        ids(index.stride_list()),
+        block(in_block.stride_list()),
+        table(in_table.stride_list()) {
+    id_stride = 1;
+    if (!table.empty()) {
+      id_stride = table[static_cast<size_t>(dim)];
+      table[static_cast<size_t>(dim)] = 0;
+    }
+    // A 0-d tensor counts as one of shape [1], on either side.
+    for (Dims* strides : {&sizes, &ids, &block, &table})
+      while (strides->size() < std::max<size_t>(1, index.ndim)) strides->push_back(strides == &sizes);
+    for (size_t i = 0; i + 1 < sizes.size(); ++i) rows *= sizes[i];
+    n = sizes.back();
+  }
+
+  // row(ids offset, block offset, table offset) for rows begin .. end.
+  template <class Row>
+  void run(int64_t begin, int64_t end, Row row) const {
+    for (int64_t at = begin; at < end; ++at) {
+      int64_t id_at = 0, block_at = 0, table_at = 0, rest = at;
+      for (size_t i = sizes.size() - 1; i-- > 0;) {
+        const int64_t k = rest % sizes[i];
+        rest /= sizes[i];
+        id_at += k * ids[i];
+        block_at += k * block[i];
+        table_at += k * table[i];
+      }
+      row(id_at, block_at, table_at);
+    }
+  }
+};
+
+// move(element of the block, element of the table), in row-major order of the index.
+template <class T, class Id, class Move>
+void walk(const GatherLoop& loop, const Id* ids, T* block, T* table, int64_t begin, int64_t end,
+          Move move) {
+  const int64_t ids_step = loop.ids.back();
+  const int64_t block_step = loop.block.back();
+  const int64_t table_step = loop.table.back();
+  loop.run(begin, end, [&](int64_t id_at, int64_t block_at, int64_t table_at) {
+    for (int64_t j = 0; j < loop.n; ++j)
+      move(block[block_at + j * block_step],
+           table[table_at + j * table_step +
+                 static_cast<int64_t>(ids[id_at + j * ids_step]) * loop.id_stride]);
+  });
+}
+template <class T, class Move>
+void walk(const GatherLoop& loop, const Tensor& ids, void* block, void* table, int64_t begin,
+          int64_t end, Move move) {
+  if (impl(ids).dtype == kInt)
+    walk(loop, static_cast<const int32_t*>(impl(ids).data), static_cast<T*>(block),
+         static_cast<T*>(table), begin, end, move);
+  else
+    walk(loop, static_cast<const int64_t*>(impl(ids).data), static_cast<T*>(block),
+         static_cast<T*>(table), begin, end, move);
+}
+
+template <class T>
+void gather_items(const GatherLoop& loop, const Tensor& ids, void* block, void* table) {
+  const int64_t per_task = std::max<int64_t>(1, 8192 / std::max<int64_t>(1, loop.n));
+  parallel_range(loop.rows, per_task, static_cast<double>(loop.n) * 1.5 + 5,
+                 [&](int64_t begin, int64_t end) {
+                   walk<T>(loop, ids, block, table, begin, end,
+                           [](T& to, const T& from) { to = from; });
+                 });
+}
+template <class T>
+void add_items(const GatherLoop& loop, const Tensor& ids, void* block, void* table) {
+  walk<T>(loop, ids, block, table, 0, loop.rows, [](const T& from, T& to) {
+    to = static_cast<T>(to + from);
+  });
+}
+
+void check_ids_in_range(const Tensor& index, int64_t dim, int64_t limit) {
+  const Tensor ids = contiguous_values(index);
+  const int64_t bad = first_bad_id(ids, 0, limit);
+  SIMDGRAD_CHECK(bad < 0, "index ", id_at(ids, bad), " is out of bounds for dimension ", dim,
+                 " with size ", limit);
+}
+
+int64_t effective_size(const TensorImpl& x, int i) { return x.ndim == 0 ? 1 : x.sizes()[i]; }
+int effective_dim(const TensorImpl& x) { return x.ndim == 0 ? 1 : x.ndim; }
+
+}  // namespace
+
+Tensor gather(const Tensor& self, int64_t dim, const Tensor& index) {
+  check_dense(self, "gather");
+  check_dense(index, "gather", "index");
+  const TensorImpl& x = impl(self);
+  const TensorImpl& of = impl(index);
+  dim = wrap_dim(dim, x.ndim);
+  SIMDGRAD_CHECK(of.dtype == kLong || of.dtype == kInt,
+                 "gather(): Expected dtype int32/int64 for index");
+  Tensor y = make_tensor(of.size_list(), x.dtype);
+  if (of.numel > 0) {
+    SIMDGRAD_CHECK(effective_dim(x) == effective_dim(of),
+                   "Index tensor must have the same number of dimensions as input tensor");
+    for (int i = 0; i < effective_dim(x); ++i)
+      SIMDGRAD_CHECK(i == dim || effective_size(of, i) <= effective_size(x, i),
+                     "Size does not match at dimension ", i, " expected index ", of.size_list(),
+                     " to be no larger than self ", x.size_list(), " apart from dimension ", dim);
+    check_ids_in_range(index, dim, effective_size(x, static_cast<int>(dim)));
+    const GatherLoop loop(of, impl(y), x, dim);
+    switch (element_size(x.dtype)) {
+      case 1: gather_items<uint8_t>(loop, index, impl(y).data, x.data); break;
+      case 2: gather_items<uint16_t>(loop, index, impl(y).data, x.data); break;
+      case 4: gather_items<uint32_t>(loop, index, impl(y).data, x.data); break;
+      default: gather_items<uint64_t>(loop, index, impl(y).data, x.data);
+    }
+  }
+  if (needs_gradient(self))
+    record<"GatherBackward0">(
+        y, std::tie(self),
+        [index = Saved(index), x_sizes = KeptDims(x.size_list()), dim](Gradients& d) {
+          Tensor dx = zeros_of(x_sizes, d.dy().scalar_type());
+          d.set(0, scatter_add_(dx, dim, index(d), d.dy()));
+        });
+  return y;
+}
+
+Tensor& scatter_add_(Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) {
+  check_dense(self, "scatter_add_");
+  check_dense(index, "scatter_add_", "index");
+  check_dense(source, "scatter_add_", "src");
+  const TensorImpl& y = impl(self);
+  const TensorImpl& of = impl(index);
+  const TensorImpl& x = impl(source);
+  dim = wrap_dim(dim, y.ndim);
+  SIMDGRAD_CHECK(of.dtype == kLong || of.dtype == kInt,
+                 "scatter(): Expected dtype int32/int64 for index");
+  SIMDGRAD_CHECK(y.dtype == x.dtype, "scatter(): Expected self.dtype to be equal to src.dtype");
+  if (of.numel > 0) {
+    SIMDGRAD_CHECK(effective_dim(y) == effective_dim(of),
+                   "Index tensor must have the same number of dimensions as self tensor");
+    SIMDGRAD_CHECK(effective_dim(x) == effective_dim(of),
+                   "Index tensor must have the same number of dimensions as src tensor");
+    for (int i = 0; i < effective_dim(y); ++i)
+      SIMDGRAD_CHECK((i == dim || effective_size(of, i) <= effective_size(y, i)) &&
+                         effective_size(of, i) <= effective_size(x, i),
+                     "Expected index ", of.size_list(), " to be no larger than self ",
+                     y.size_list(), " apart from dimension ", dim,
+                     " and to be no larger size than src ", x.size_list());
+    check_ids_in_range(index, dim, effective_size(y, static_cast<int>(dim)));
+  }
+  const bool records = needs_gradient(self, source);
+  check_inplace(self, records);
+  if (of.numel > 0) {
+    const auto apart = [&y](const Tensor& tensor) {
+      if (impl(tensor).storage != y.storage) return tensor;
+      Tensor copy = make_tensor(impl(tensor).size_list(), impl(tensor).dtype);
+      copy_values(copy, tensor);
+      return copy;
+    };
+    const Tensor ids = apart(index);
+    const Tensor from = apart(source);
+    const GatherLoop loop(impl(ids), impl(from), y, dim);
+    switch (y.dtype) {
+      case ScalarType::Byte: add_items<uint8_t>(loop, ids, impl(from).data, y.data); break;
+      case ScalarType::Char: add_items<int8_t>(loop, ids, impl(from).data, y.data); break;
+      case ScalarType::Short: add_items<int16_t>(loop, ids, impl(from).data, y.data); break;
+      case ScalarType::Int: add_items<int32_t>(loop, ids, impl(from).data, y.data); break;
+      case ScalarType::Long: add_items<int64_t>(loop, ids, impl(from).data, y.data); break;
+      case ScalarType::Float: add_items<float>(loop, ids, impl(from).data, y.data); break;
+      case ScalarType::Double: add_items<double>(loop, ids, impl(from).data, y.data); break;
+      case ScalarType::Bool: add_items<bool>(loop, ids, impl(from).data, y.data); break;
+    }
+  }
+  if (!records) {
+    finish_inplace(self);
+    return self;
+  }
+  record_inplace<"ScatterAddBackward0">(
+      self, std::tie(self, source),
+      [index = Saved(index), x_sizes = KeptDims(x.size_list()), dim](Gradients& d) {
+        if (d.needs(0)) d.set(0, d.dy());
+        if (!d.needs(1)) return;
+        const Tensor ids = index(d);
+        const Tensor picked = d.dy().gather(dim, ids);
+        if (picked.sizes() == IntArrayRef(x_sizes)) {
+          d.set(1, picked);
+          return;
+        }
+        // What the index leaves out of the source gets no gradient.
+        Tensor dx = picked;
+        for (size_t i = 0; i < x_sizes.size(); ++i) {
+          Dims sizes(dx.sizes());
+          const int64_t have = sizes[i];
+          sizes[i] = IntArrayRef(x_sizes)[i];
+          dx = slice_backward(dx, sizes, static_cast<int64_t>(i), 0, have, 1);
+        }
+        d.set(1, dx);
+      });
+  return self;
+}
+
+}  // namespace simdgrad
