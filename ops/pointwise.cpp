@@ -129,6 +129,7 @@ void check_unary_type(ScalarType dtype, const UnaryCall& call) {
 }
 
 [[gnu::noinline]] Tensor unary_general(const Tensor& x, const UnaryCall& call) {
+  if (call.op == UnaryOp::Neg && x.defined() && impl(x).is_sparse()) return neg_sparse(x);
   check_dense(x, call.name);
   check_unary_type(impl(x).dtype, call);
   const ScalarType dtype = output_type(impl(x).dtype, call.keeps_type);

@@ -11,6 +11,7 @@
 #include "ops/formulas.h"
 #include "ops/kernels/pointwise.h"
 #include "ops/kernels/table.h"
+#include "ops/sparse_arithmetic.h"
 #include "ops/symbolic.h"
 
 namespace simdgrad::pointwise {
@@ -219,6 +220,8 @@ Tensor unary(const Tensor& self, const char* function, const F& formula = {}) {
 
 template <NodeName name, class F>
 Tensor& unary_inplace(Tensor& self, const char* function, const F& formula = {}) {
+  if constexpr (op_of<F> == UnaryOp::Neg)
+    if (self.defined() && impl(self).is_sparse()) return neg_sparse_(self);
   check_dense(self, function);
   const bool records = needs_gradient(self);
   check_inplace(self, records);

@@ -1,6 +1,6 @@
 // Sums, differences, products, quotients; every row of binary_ops.inc.
 #include "ops/pointwise.h"
-#include "ops/pointwise_sparse.h"
+#include "ops/sparse_arithmetic.h"
 
 namespace simdgrad {
 
@@ -136,7 +136,7 @@ Tensor mul(const Tensor& self, const Scalar& other) {
   return with_number<"MulBackward1", formulas::Mul>(self, other, "mul");
 }
 Tensor& mul_(Tensor& self, const Tensor& other) {
-  if (is_sparse(self)) [[unlikely]]
+  if (is_sparse(self) || is_sparse(other)) [[unlikely]]
     return mul_sparse_(self, other);
   return binary_inplace<"MulBackward0", formulas::Mul>(self, other, "mul_");
 }
@@ -148,19 +148,23 @@ Tensor& mul_(Tensor& self, const Scalar& other) {
 
 // --- div ----------------------------------------------------------------------------------------
 Tensor div(const Tensor& self, const Tensor& other) {
+  if (is_sparse(self) || is_sparse(other)) [[unlikely]]
+    return div_sparse(self, other);
   return binary<"DivBackward0", formulas::Div>(self, other, "div");
 }
 Tensor div(const Tensor& self, const Scalar& other) {
   if (is_sparse(self)) [[unlikely]]
-    return mul_sparse(self, 1 / other.to_double());
+    return div_sparse(self, other);
   return with_number<"DivBackward1", formulas::Div>(self, other, "div");
 }
 Tensor& div_(Tensor& self, const Tensor& other) {
+  if (is_sparse(self) || is_sparse(other)) [[unlikely]]
+    return div_sparse_(self, other);
   return binary_inplace<"DivBackward0", formulas::Div>(self, other, "div_");
 }
 Tensor& div_(Tensor& self, const Scalar& other) {
   if (is_sparse(self)) [[unlikely]]
-    return mul_sparse_(self, 1 / other.to_double());
+    return div_sparse_(self, other);
   return with_number_inplace<"DivBackward1", formulas::Div>(self, other, "div_");
 }
 
