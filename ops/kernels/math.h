@@ -23,7 +23,7 @@ SIMDGRAD_INLINE Vec<T> erf(Vec<T> x) {
   if constexpr (single) {
     p = polynomial(z, 0x1.06eba8p-3, -0x1.812742p-2, 0x1.ce2dfp-4, -0x1.b80d7p-6, 0x1.54c2b4p-8,
                    -0x1.aa3268p-11, 0x1.5cfc0ep-14);
-    tail = exp(-polynomial(a, 0x1.9a0772p-13, 0x1.20af66p+0, 0x1.463c92p-1, 0x1.a9b58ep-4,
+    tail = exp_moderate(-polynomial(a, 0x1.9a0772p-13, 0x1.20af66p+0, 0x1.463c92p-1, 0x1.a9b58ep-4,
                            -0x1.6c2d44p-6, 0x1.8ee74p-9, -0x1.9af2a6p-13));
   } else {
     p = polynomial(z, 0x1.06eba8214db69p-3, -0x1.812746b037a2cp-2, 0x1.ce2f21a046179p-4,
@@ -32,7 +32,7 @@ SIMDGRAD_INLINE Vec<T> erf(Vec<T> x) {
                    -0x1.655ec235f033ap-23, 0x1.1ce5d8040ed6bp-26, -0x1.009f17a480b33p-29,
                    0x1.8d5f7cacafe6cp-33);
     const Vec<T> u = Vec<T>(1) / (a + Vec<T>(2));
-    tail = exp(-z) * polynomial(u, -0x1.9b038b6cf5e06p-19, 0x1.20f5ab460b37cp-1,
+    tail = exp_moderate(-z) * polynomial(u, -0x1.9b038b6cf5e06p-19, 0x1.20f5ab460b37cp-1,
                                 0x1.1f92898c30473p+0, 0x1.076239f8242abp+1, 0x1.e781118c20b65p+0,
                                 0x1.3b1a096a8fdedp+3, -0x1.478457acb6746p+5, 0x1.4150cd9143d92p+7,
                                 -0x1.fd81e80fbb783p+8, 0x1.f04ffea285726p+9, -0x1.1fa8c1504380dp+10,

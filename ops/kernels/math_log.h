@@ -195,15 +195,19 @@ SIMDGRAD_INLINE Vec<double> power_of_magnitude(Vec<double> x, Vec<double> y) {
   const Pair<double> logarithm = log_pair(a);
   // Zero, infinity and NaN bypass the pair.
   const V plain = log_special(a, logarithm.high);
-  const Pair<double> product = two_product(y, logarithm.high);
   const V estimate = y * plain;
+  // From 2^80 on the result is 0, 1 or infinity whatever the low part; the bound keeps the exact
+  // product from overflowing.
+  y = clamp_keep_nan(y, -0x1p80, 0x1p80);
+  const Pair<double> product = two_product(y, logarithm.high);
   const Mask<double> moderate = abs(estimate) < V(800);
   const V t = select(moderate, product.high, clamp_keep_nan(estimate, -800, 800));
   const V t_low = select(moderate, fma(y, logarithm.low, product.low), V(0));
   const V bounded = clamp_keep_nan(t, -746, 710);
   const ExpReduced<double> reduced = reduce_exp(bounded);
-  const V r = reduced.r;
-  const V tail = fma(r * r, exp_tail(r), reduced.r_low + t_low);
+  const Pair<double> sum = quick_two_sum(reduced.r, reduced.r_low + t_low);
+  const V r = sum.high;
+  const V tail = fma(r * r, exp_tail(r), fma(sum.low, r, sum.low));
   return scale_exponent(V(1) + (r + tail), reduced);
 }
 
