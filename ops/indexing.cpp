@@ -228,6 +228,11 @@ Tensor& index_put_(Tensor& self, ArrayRef<TensorIndex> indices, const Scalar& va
   return index_put_(self, indices, number);
 }
 
+Tensor index_put(const Tensor& self, ArrayRef<TensorIndex> indices, const Tensor& value) {
+  Tensor y = clone(self);
+  return index_put_(y, indices, value);
+}
+
 // --- members ------------------------------------------------------------------------------------
 Tensor Tensor::operator[](const Tensor& index) const {
   check_defined(index, "index");
@@ -260,6 +265,19 @@ Tensor Tensor::index_select(int64_t dim, const Tensor& index) const {
 }
 Tensor Tensor::gather(int64_t dim, const Tensor& index) const {
   return simdgrad::gather(*this, dim, index);
+}
+Tensor Tensor::masked_select(const Tensor& mask) const {
+  return simdgrad::masked_select(*this, mask);
+}
+Tensor Tensor::nonzero() const { return simdgrad::nonzero(*this); }
+Tensor Tensor::index_put(ArrayRef<TensorIndex> indices, const Tensor& value) const {
+  return simdgrad::index_put(*this, indices, value);
+}
+Tensor Tensor::index_add(int64_t dim, const Tensor& index, const Tensor& source) const {
+  return simdgrad::index_add(*this, dim, index, source);
+}
+Tensor Tensor::scatter_add(int64_t dim, const Tensor& index, const Tensor& source) const {
+  return simdgrad::scatter_add(*this, dim, index, source);
 }
 Tensor& Tensor::index_add_(int64_t dim, const Tensor& index, const Tensor& source) {
   return simdgrad::index_add_(*this, dim, index, source);

@@ -1,5 +1,7 @@
 // gather and scatter_add_: one id per element.
 #include "core/parallel.h"
+#include <algorithm>
+
 #include "ops/broadcast.h"
 #include "ops/copy.h"
 #include "ops/indexing_advanced.h"
@@ -139,7 +141,10 @@ Tensor gather(const Tensor& self, int64_t dim, const Tensor& index) {
   return y;
 }
 
-Tensor& scatter_add_(Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) {
+namespace {
+
+void check_scatter_add(const Tensor& self, int64_t& dim, const Tensor& index,
+                       const Tensor& source) {
   check_dense(self, "scatter_add_");
   check_dense(index, "scatter_add_", "index");
   check_dense(source, "scatter_add_", "src");
@@ -150,68 +155,86 @@ Tensor& scatter_add_(Tensor& self, int64_t dim, const Tensor& index, const Tenso
   SIMDGRAD_CHECK(of.dtype == kLong || of.dtype == kInt,
                  "scatter(): Expected dtype int32/int64 for index");
   SIMDGRAD_CHECK(y.dtype == x.dtype, "scatter(): Expected self.dtype to be equal to src.dtype");
-  if (of.numel > 0) {
-    SIMDGRAD_CHECK(effective_dim(y) == effective_dim(of),
-                   "Index tensor must have the same number of dimensions as self tensor");
-    SIMDGRAD_CHECK(effective_dim(x) == effective_dim(of),
-                   "Index tensor must have the same number of dimensions as src tensor");
-    for (int i = 0; i < effective_dim(y); ++i)
-      SIMDGRAD_CHECK((i == dim || effective_size(of, i) <= effective_size(y, i)) &&
-                         effective_size(of, i) <= effective_size(x, i),
-                     "Expected index ", of.size_list(), " to be no larger than self ",
-                     y.size_list(), " apart from dimension ", dim,
-                     " and to be no larger size than src ", x.size_list());
-    check_ids_in_range(index, dim, effective_size(y, static_cast<int>(dim)));
+  if (of.numel == 0) return;
+  SIMDGRAD_CHECK(effective_dim(y) == effective_dim(of),
+                 "Index tensor must have the same number of dimensions as self tensor");
+  SIMDGRAD_CHECK(effective_dim(x) == effective_dim(of),
+                 "Index tensor must have the same number of dimensions as src tensor");
+  for (int i = 0; i < effective_dim(y); ++i)
+    SIMDGRAD_CHECK((i == dim || effective_size(of, i) <= effective_size(y, i)) &&
+                       effective_size(of, i) <= effective_size(x, i),
+                   "Expected index ", of.size_list(), " to be no larger than self ", y.size_list(),
+                   " apart from dimension ", dim, " and to be no larger size than src ",
+                   x.size_list());
+  check_ids_in_range(index, dim, effective_size(y, static_cast<int>(dim)));
+}
+
+// Checked. Neither index nor source shows memory of y.
+void scatter_add_values(const TensorImpl& y, int64_t dim, const Tensor& ids, const Tensor& from) {
+  if (impl(ids).numel == 0) return;
+  const GatherLoop loop(impl(ids), impl(from), y, dim);
+  void* block = impl(from).data;
+  switch (y.dtype) {
+    case ScalarType::Byte: return add_items<uint8_t>(loop, ids, block, y.data);
+    case ScalarType::Char: return add_items<int8_t>(loop, ids, block, y.data);
+    case ScalarType::Short: return add_items<int16_t>(loop, ids, block, y.data);
+    case ScalarType::Int: return add_items<int32_t>(loop, ids, block, y.data);
+    case ScalarType::Long: return add_items<int64_t>(loop, ids, block, y.data);
+    case ScalarType::Float: return add_items<float>(loop, ids, block, y.data);
+    case ScalarType::Double: return add_items<double>(loop, ids, block, y.data);
+    case ScalarType::Bool: return add_items<bool>(loop, ids, block, y.data);
   }
+}
+
+auto scatter_add_formula(const Tensor& index, const Tensor& source, int64_t dim) {
+  return [index = Saved(index), x_sizes = KeptDims(impl(source).size_list()), dim](Gradients& d) {
+    if (d.needs(0)) d.set(0, d.dy());
+    if (!d.needs(1)) return;
+    Tensor dx = d.dy().gather(dim, index(d));
+    // What the index leaves out of the source gets no gradient.
+    for (size_t i = 0; i < x_sizes.size(); ++i) {
+      const int64_t have = dx.size(static_cast<int64_t>(i));
+      const int64_t size = IntArrayRef(x_sizes)[i];
+      if (have == size) continue;
+      Dims sizes(dx.sizes());
+      sizes[i] = size;
+      dx = slice_backward(dx, sizes, static_cast<int64_t>(i), 0, have, 1);
+    }
+    d.set(1, dx);
+  };
+}
+
+Tensor apart(const Tensor& tensor, const TensorImpl& written) {
+  if (impl(tensor).storage != written.storage) return tensor;
+  Tensor copy = make_tensor(impl(tensor).size_list(), impl(tensor).dtype);
+  copy_values(copy, tensor);
+  return copy;
+}
+
+}  // namespace
+
+Tensor& scatter_add_(Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) {
+  check_scatter_add(self, dim, index, source);
   const bool records = needs_gradient(self, source);
   check_inplace(self, records);
-  if (of.numel > 0) {
-    const auto apart = [&y](const Tensor& tensor) {
-      if (impl(tensor).storage != y.storage) return tensor;
-      Tensor copy = make_tensor(impl(tensor).size_list(), impl(tensor).dtype);
-      copy_values(copy, tensor);
-      return copy;
-    };
-    const Tensor ids = apart(index);
-    const Tensor from = apart(source);
-    const GatherLoop loop(impl(ids), impl(from), y, dim);
-    switch (y.dtype) {
-      case ScalarType::Byte: add_items<uint8_t>(loop, ids, impl(from).data, y.data); break;
-      case ScalarType::Char: add_items<int8_t>(loop, ids, impl(from).data, y.data); break;
-      case ScalarType::Short: add_items<int16_t>(loop, ids, impl(from).data, y.data); break;
-      case ScalarType::Int: add_items<int32_t>(loop, ids, impl(from).data, y.data); break;
-      case ScalarType::Long: add_items<int64_t>(loop, ids, impl(from).data, y.data); break;
-      case ScalarType::Float: add_items<float>(loop, ids, impl(from).data, y.data); break;
-      case ScalarType::Double: add_items<double>(loop, ids, impl(from).data, y.data); break;
-      case ScalarType::Bool: add_items<bool>(loop, ids, impl(from).data, y.data); break;
-    }
-  }
-  if (!records) {
+  scatter_add_values(impl(self), dim, apart(index, impl(self)), apart(source, impl(self)));
+  if (records)
+    record_inplace<"ScatterAddBackward0">(self, std::tie(self, source),
+                                          scatter_add_formula(index, source, dim));
+  else
     finish_inplace(self);
-    return self;
-  }
-  record_inplace<"ScatterAddBackward0">(
-      self, std::tie(self, source),
-      [index = Saved(index), x_sizes = KeptDims(x.size_list()), dim](Gradients& d) {
-        if (d.needs(0)) d.set(0, d.dy());
-        if (!d.needs(1)) return;
-        const Tensor ids = index(d);
-        const Tensor picked = d.dy().gather(dim, ids);
-        if (picked.sizes() == IntArrayRef(x_sizes)) {
-          d.set(1, picked);
-          return;
-        }
-        // What the index leaves out of the source gets no gradient.
-        Tensor dx = picked;
-        for (size_t i = 0; i < x_sizes.size(); ++i) {
-          Dims sizes(dx.sizes());
-          const int64_t have = sizes[i];
-          sizes[i] = IntArrayRef(x_sizes)[i];
-          dx = slice_backward(dx, sizes, static_cast<int64_t>(i), 0, have, 1);
-        }
-        d.set(1, dx);
-      });
   return self;
+}
+
+Tensor scatter_add(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) {
+  check_scatter_add(self, dim, index, source);
+  const Tensor y = make_clone_shape(self, impl(self).dtype);
+  copy_values(y, self);
+  scatter_add_values(impl(y), dim, index, source);
+  if (needs_gradient(self, source))
+    record<"ScatterAddBackward0">(y, std::tie(self, source),
+                                  scatter_add_formula(index, source, dim));
+  return y;
 }
 
 }  // namespace simdgrad

@@ -1,4 +1,6 @@
 // Entries by ids: index_select, index_add_, and where a tensor is not zero.
+#include <algorithm>
+
 #include "ops/broadcast.h"
 #include "ops/copy.h"
 #include "ops/indexing_advanced.h"
@@ -118,31 +120,58 @@ Tensor apart(const Tensor& tensor, const TensorImpl& written) {
 
 }  // namespace
 
-Tensor& index_add_(Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) {
+namespace {
+
+// Adds into `to`, which has self's shape: self itself, or a copy. Checks come first.
+Tensor checked_ids_to_add(const Tensor& self, int64_t& dim, const Tensor& index,
+                          const Tensor& source) {
   check_dense(self, "index_add_");
   check_dense(index, "index_add_", "index");
   check_dense(source, "index_add_", "source");
   const TensorImpl& y = impl(self);
   dim = wrap_dim(dim, y.ndim);
   check_index_add(y, dim, impl(index), impl(source));
-  const Tensor ids = apart(contiguous_values(index), y);
+  const Tensor ids = contiguous_values(index);
   const int64_t limit = y.ndim > 0 ? y.sizes()[dim] : 1;
   const int64_t bad = first_bad_id(ids, 0, limit);
   SIMDGRAD_CHECK(bad < 0, "index ", id_at(ids, bad), " is out of bounds for dimension ", dim,
                  " with size ", limit);
+  return ids;
+}
+
+auto index_add_formula(const Tensor& index, int64_t dim) {
+  return [index = Saved(index), dim](Gradients& d) {
+    if (d.needs(0)) d.set(0, d.dy());
+    if (d.needs(1)) d.set(1, d.dy().index_select(dim, index(d)));
+  };
+}
+
+}  // namespace
+
+Tensor& index_add_(Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) {
+  const Tensor ids = checked_ids_to_add(self, dim, index, source);
   const bool records = needs_gradient(self, source);
   check_inplace(self, records);
+  const TensorImpl& y = impl(self);
   const Tensor from = apart(source, y);
-  add_rows(DimMove(y, impl(from), static_cast<size_t>(dim), ids).move);
+  const Tensor safe_ids = apart(ids, y);
+  add_rows(DimMove(y, impl(from), static_cast<size_t>(dim), safe_ids).move);
   if (records)
-    record_inplace<"IndexAddBackward0">(
-        self, std::tie(self, source), [index = Saved(index), dim](Gradients& d) {
-          if (d.needs(0)) d.set(0, d.dy());
-          if (d.needs(1)) d.set(1, d.dy().index_select(dim, index(d)));
-        });
+    record_inplace<"IndexAddBackward0">(self, std::tie(self, source),
+                                        index_add_formula(index, dim));
   else
     finish_inplace(self);
   return self;
+}
+
+Tensor index_add(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source) {
+  const Tensor ids = checked_ids_to_add(self, dim, index, source);
+  const Tensor y = make_clone_shape(self, impl(self).dtype);
+  copy_values(y, self);
+  add_rows(DimMove(impl(y), impl(source), static_cast<size_t>(dim), ids).move);
+  if (needs_gradient(self, source))
+    record<"IndexAddBackward0">(y, std::tie(self, source), index_add_formula(index, dim));
+  return y;
 }
 
 // --- masks --------------------------------------------------------------------------------------

@@ -143,6 +143,10 @@ std::vector<Tensor> split_with_sizes(const Tensor& self, IntArrayRef split_sizes
   return parts;
 }
 
+std::vector<Tensor> split(const Tensor& self, IntArrayRef split_sizes, int64_t dim) {
+  return split_with_sizes(self, split_sizes, dim);
+}
+
 std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim) {
   check_dense(self, "chunk");
   const TensorImpl& x = impl(self);

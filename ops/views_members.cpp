@@ -44,6 +44,9 @@ std::vector<Tensor> Tensor::unbind(int64_t dim) const { return simdgrad::unbind(
 std::vector<Tensor> Tensor::split(int64_t split_size, int64_t dim) const {
   return simdgrad::split(*this, split_size, dim);
 }
+std::vector<Tensor> Tensor::split(IntArrayRef split_sizes, int64_t dim) const {
+  return simdgrad::split_with_sizes(*this, split_sizes, dim);
+}
 std::vector<Tensor> Tensor::split_with_sizes(IntArrayRef split_sizes, int64_t dim) const {
   return simdgrad::split_with_sizes(*this, split_sizes, dim);
 }
@@ -68,6 +71,7 @@ Tensor Tensor::to(Device, ScalarType dtype, bool, bool copy) const {
   return simdgrad::to(*this, dtype, copy);
 }
 Tensor& Tensor::fill_(const Scalar& value) { return simdgrad::fill_(*this, value); }
+Tensor& Tensor::fill_(const Tensor& value) { return simdgrad::fill_(*this, value); }
 Tensor& Tensor::zero_() { return simdgrad::zero_(*this); }
 
 }  // namespace simdgrad

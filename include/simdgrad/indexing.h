@@ -78,6 +78,10 @@ SIMDGRAD_API Tensor& index_put_(Tensor& self, ArrayRef<indexing::TensorIndex> in
 SIMDGRAD_API Tensor& index_put_(Tensor& self, ArrayRef<indexing::TensorIndex> indices,
                                 const Scalar& value);
 
+// A copy of self with value written to the places. torch.Tensor.index_put.
+SIMDGRAD_API Tensor index_put(const Tensor& self, ArrayRef<indexing::TensorIndex> indices,
+                              const Tensor& value);
+
 // --- entries by ids -----------------------------------------------------------------------------
 
 // Entries index[0], index[1] ... of dimension dim; index: int64 or int32 [n], ids in [0, size).
@@ -95,10 +99,18 @@ SIMDGRAD_API Tensor gather(const Tensor& self, int64_t dim, const Tensor& index)
 SIMDGRAD_API Tensor& index_add_(Tensor& self, int64_t dim, const Tensor& index,
                                 const Tensor& source);
 
+// The same on a copy. torch::index_add.
+SIMDGRAD_API Tensor index_add(const Tensor& self, int64_t dim, const Tensor& index,
+                              const Tensor& source);
+
 // self[index[i][j]][j] += source[i][j] for dim 0, and so on, in row-major order of index. d self =
 // dy; d source = gather(dy, dim, index). torch.Tensor.scatter_add_, ScatterAddBackward0.
 SIMDGRAD_API Tensor& scatter_add_(Tensor& self, int64_t dim, const Tensor& index,
                                   const Tensor& source);
+
+// The same on a copy. torch::scatter_add.
+SIMDGRAD_API Tensor scatter_add(const Tensor& self, int64_t dim, const Tensor& index,
+                                const Tensor& source);
 
 // Where x is not 0: int64 [count, dimensions of x], in row-major order (NaN is not 0). Not
 // differentiable. torch::nonzero.

@@ -296,6 +296,7 @@ class SIMDGRAD_API Tensor {
                     std::optional<int64_t> storage_offset = std::nullopt) const;
   std::vector<Tensor> unbind(int64_t dim = 0) const;
   std::vector<Tensor> split(int64_t split_size, int64_t dim = 0) const;
+  std::vector<Tensor> split(IntArrayRef split_sizes, int64_t dim = 0) const;
   std::vector<Tensor> split_with_sizes(IntArrayRef split_sizes, int64_t dim = 0) const;
   std::vector<Tensor> chunk(int64_t chunks, int64_t dim = 0) const;
   Tensor contiguous() const;
@@ -323,11 +324,17 @@ class SIMDGRAD_API Tensor {
   Tensor& index_put_(std::initializer_list<indexing::TensorIndex> indices, const Scalar& value);
   Tensor index_select(int64_t dim, const Tensor& index) const;
   Tensor gather(int64_t dim, const Tensor& index) const;
+  Tensor masked_select(const Tensor& mask) const;
+  Tensor nonzero() const;
+  Tensor index_put(ArrayRef<indexing::TensorIndex> indices, const Tensor& value) const;
+  Tensor index_add(int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor scatter_add(int64_t dim, const Tensor& index, const Tensor& source) const;
   Tensor& index_add_(int64_t dim, const Tensor& index, const Tensor& source);
   Tensor& scatter_add_(int64_t dim, const Tensor& index, const Tensor& source);
 
   // --- filling in place (creation.h, random.h) --------------------------------------------------
   Tensor& fill_(const Scalar& value);
+  Tensor& fill_(const Tensor& value);
   Tensor& zero_();
   Tensor& uniform_(double from = 0, double to = 1,
                    const std::optional<Generator>& generator = std::nullopt);

@@ -94,6 +94,9 @@ SIMDGRAD_API std::vector<Tensor> split(const Tensor& self, int64_t split_size, i
 SIMDGRAD_API std::vector<Tensor> split_with_sizes(const Tensor& self, IntArrayRef split_sizes,
                                                   int64_t dim = 0);
 
+SIMDGRAD_API std::vector<Tensor> split(const Tensor& self, IntArrayRef split_sizes,
+                                       int64_t dim = 0);
+
 // At most `chunks` parts of ceil(size / chunks) entries. torch::chunk, SplitBackward0.
 SIMDGRAD_API std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim = 0);
 
