@@ -83,9 +83,11 @@ void sample(int set_index) {
       set.kernels->f64.pow(x.data(), exponent.data(), y.data(), 1 << 16);
     }
     for (std::size_t i = 0; i < x.size(); ++i) {
-      const double error =
-          ulp_error<T>(y[i], std::pow(static_cast<Wide<T>>(x[i]), static_cast<Wide<T>>(exponent[i])));
-      if (error > worst.error) worst = {error, static_cast<double>(x[i]), static_cast<double>(exponent[i])};
+      const Wide<T> truth = std::pow(Wide<T>(x[i]), Wide<T>(exponent[i]));
+      const double error = ulp_error<T>(y[i], truth);
+      if (error > worst.error) {
+        worst = {error, static_cast<double>(x[i]), static_cast<double>(exponent[i])};
+      }
     }
   }
   std::printf("%-6s f%zu pow        %6.3f at %.17g ^ %.17g\n", set.name, 8 * sizeof(T), worst.error,
@@ -122,7 +124,8 @@ void time_all(int set_index) {
     for (int repeat = 0; repeat < 40; ++repeat) {
       const auto start = std::chrono::steady_clock::now();
       for (int i = 0; i < 100; ++i) run();
-      const std::chrono::duration<double, std::nano> passed = std::chrono::steady_clock::now() - start;
+      const auto stop = std::chrono::steady_clock::now();
+      const std::chrono::duration<double, std::nano> passed = stop - start;
       smallest = std::min(smallest, passed.count() / (100.0 * static_cast<double>(x.size())));
     }
     return smallest;

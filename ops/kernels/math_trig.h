@@ -76,7 +76,8 @@ static __attribute__((noinline)) void reduce_large_angle(double x, double* high,
   const double a_big = a * 134217729.0;
   const double a_high = a_big - (a_big - a), a_low = a - a_high;
   const double first = a_high * p_high;  // exact
-  const double rest = (a_low * p_high + a_high * p_low) + (a_low * p_low + b * 0x1.921fb54442d18p+0);
+  const double rest =
+      (a_low * p_high + a_high * p_low) + (a_low * p_low + b * 0x1.921fb54442d18p+0);
   const double sum = first + rest;
   const double sum_low = rest - (sum - first);
   const bool flip = negative != ((bits >> 63) != 0);
