@@ -134,7 +134,7 @@ void check_value(const Tensor& value) {
   check_dense(value, "masked_fill", "value");
   SIMDGRAD_CHECK(impl(value).ndim == 0,
                  "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
-                 impl(value).ndim, " dimension(s).");
+                 static_cast<int>(impl(value).ndim), " dimension(s).");
 }
 
 // Edge 0 is self's, edge 1 (of a tensor) the value's. `both` are the shapes of self and value.
