@@ -5,6 +5,7 @@
 #include "ops/kernels/optimizer.h"
 #include "ops/kernels/pointwise.h"
 #include "ops/kernels/rows.h"
+#include "ops/kernels/scatter_rows.h"
 #include "ops/kernels/table.h"
 
 namespace simdgrad::kernels {
@@ -19,6 +20,7 @@ namespace simdgrad::kernels {
     .binary = &isa::binary_kernels, \
     .masks = &isa::mask_kernels, \
     .optimizer = &isa::optimizer_kernels, \
+    .scatter = &isa::scatter_kernels, \
   }
 
 constinit const Table tables[kIsaCount] = {

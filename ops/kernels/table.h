@@ -13,6 +13,7 @@ struct UnaryKernels;
 struct BinaryKernels;
 struct MaskKernels;
 struct OptimizerKernels;
+struct ScatterKernels;
 
 struct Table {
   const GemmKernels* gemm = nullptr;
@@ -22,6 +23,7 @@ struct Table {
   const BinaryKernels* binary = nullptr;
   const MaskKernels* masks = nullptr;
   const OptimizerKernels* optimizer = nullptr;
+  const ScatterKernels* scatter = nullptr;
 };
 
 extern const Table tables[kIsaCount] __attribute__((visibility("hidden")));
