@@ -99,7 +99,15 @@ SIMDGRAD_INLINE Vec<T> copysign(Vec<T> x, Same<T> y) {
 }
 template <class T>
 SIMDGRAD_INLINE Vec<T> sqrt(Vec<T> x) {
+#if SIMDGRAD_ISA_NEON  // exact; xsimd's float form may be an estimate
+  if constexpr (sizeof(T) == 4) {
+    return Vec<T>(xsimd::batch<T, Arch>(vsqrtq_f32(x.reg())));
+  } else {
+    return Vec<T>(xsimd::batch<T, Arch>(vsqrtq_f64(x.reg())));
+  }
+#else
   return Vec<T>(xsimd::sqrt(x.batch));
+#endif
 }
 
 // The larger, or NaN when either is NaN. Of +0 and -0 the second.
@@ -116,8 +124,8 @@ SIMDGRAD_INLINE Vec<T> min(Vec<T> a, Same<T> b) {
 // return their second operand when either is NaN.
 template <class T>
 SIMDGRAD_INLINE Vec<T> clamp_above(Vec<T> x, Same<T> high) {
-  using Batch = xsimd::batch<T, Arch>;
-  constexpr bool single = sizeof(T) == 4;
+  using Batch [[maybe_unused]] = xsimd::batch<T, Arch>;
+  [[maybe_unused]] constexpr bool single = sizeof(T) == 4;
 #if SIMDGRAD_ISA_AVX512
   if constexpr (single) return Vec<T>(Batch(_mm512_min_ps(high.reg(), x.reg())));
   if constexpr (!single) return Vec<T>(Batch(_mm512_min_pd(high.reg(), x.reg())));
@@ -133,8 +141,8 @@ SIMDGRAD_INLINE Vec<T> clamp_above(Vec<T> x, Same<T> high) {
 }
 template <class T>
 SIMDGRAD_INLINE Vec<T> clamp_below(Vec<T> x, Same<T> low) {
-  using Batch = xsimd::batch<T, Arch>;
-  constexpr bool single = sizeof(T) == 4;
+  using Batch [[maybe_unused]] = xsimd::batch<T, Arch>;
+  [[maybe_unused]] constexpr bool single = sizeof(T) == 4;
 #if SIMDGRAD_ISA_AVX512
   if constexpr (single) return Vec<T>(Batch(_mm512_max_ps(low.reg(), x.reg())));
   if constexpr (!single) return Vec<T>(Batch(_mm512_max_pd(low.reg(), x.reg())));
@@ -183,6 +191,12 @@ SIMDGRAD_INLINE Vec<T> floor(Vec<T> x) {
 #if SIMDGRAD_ISA_SSE2
   const Vec<T> r = round(x);
   return copysign(select(r > x, r - Vec<T>(1), r), x);
+#elif SIMDGRAD_ISA_NEON  // xsimd's loses the sign of zero
+  if constexpr (sizeof(T) == 4) {
+    return Vec<T>(xsimd::batch<T, Arch>(vrndmq_f32(x.reg())));
+  } else {
+    return Vec<T>(xsimd::batch<T, Arch>(vrndmq_f64(x.reg())));
+  }
 #else
   return Vec<T>(xsimd::floor(x.batch));
 #endif
@@ -192,6 +206,12 @@ SIMDGRAD_INLINE Vec<T> ceil(Vec<T> x) {
 #if SIMDGRAD_ISA_SSE2
   const Vec<T> r = round(x);
   return copysign(select(r < x, r + Vec<T>(1), r), x);
+#elif SIMDGRAD_ISA_NEON  // xsimd's loses the sign of zero
+  if constexpr (sizeof(T) == 4) {
+    return Vec<T>(xsimd::batch<T, Arch>(vrndpq_f32(x.reg())));
+  } else {
+    return Vec<T>(xsimd::batch<T, Arch>(vrndpq_f64(x.reg())));
+  }
 #else
   return Vec<T>(xsimd::ceil(x.batch));
 #endif
@@ -200,6 +220,12 @@ template <class T>
 SIMDGRAD_INLINE Vec<T> trunc(Vec<T> x) {
 #if SIMDGRAD_ISA_SSE2
   return copysign(floor(abs(x)), x);
+#elif SIMDGRAD_ISA_NEON  // xsimd's loses the sign of zero
+  if constexpr (sizeof(T) == 4) {
+    return Vec<T>(xsimd::batch<T, Arch>(vrndq_f32(x.reg())));
+  } else {
+    return Vec<T>(xsimd::batch<T, Arch>(vrndq_f64(x.reg())));
+  }
 #else
   return Vec<T>(xsimd::trunc(x.batch));
 #endif

@@ -233,7 +233,17 @@ struct Vec {
   friend SIMDGRAD_INLINE Vec operator+(Vec a, Vec b) { return Vec(a.batch + b.batch); }
   friend SIMDGRAD_INLINE Vec operator-(Vec a, Vec b) { return Vec(a.batch - b.batch); }
   friend SIMDGRAD_INLINE Vec operator*(Vec a, Vec b) { return Vec(a.batch * b.batch); }
-  friend SIMDGRAD_INLINE Vec operator/(Vec a, Vec b) { return Vec(a.batch / b.batch); }
+  friend SIMDGRAD_INLINE Vec operator/(Vec a, Vec b) {
+#if SIMDGRAD_ISA_NEON  // xsimd's float form is a refined estimate
+    if constexpr (sizeof(T) == 4) {
+      return Vec(Batch(vdivq_f32(a.reg(), b.reg())));
+    } else {
+      return Vec(Batch(vdivq_f64(a.reg(), b.reg())));
+    }
+#else
+    return Vec(a.batch / b.batch);
+#endif
+  }
   friend SIMDGRAD_INLINE Vec operator-(Vec a) { return from_bits(a.bits() ^ sign_bit()); }
   SIMDGRAD_INLINE Vec& operator+=(Vec b) { return *this = *this + b; }
   SIMDGRAD_INLINE Vec& operator-=(Vec b) { return *this = *this - b; }
