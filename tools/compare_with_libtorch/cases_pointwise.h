@@ -81,7 +81,7 @@ inline void add_binary(Ops& ops) {
   binary("minimum", -2, 2, [](Tensor x, Tensor y) { return torch::minimum(x, y); });
   binary("where", -2, 2,
          [](Tensor x, Tensor y) { return torch::where(x.detach() > y.detach(), x * 2, y * 3); });
-  binary("eq", -2, 2, [](Tensor x, Tensor y) { return (x * 0).round() == (y * 0).round(); });
+  binary("eq", -2, 2, [](Tensor x, Tensor y) { return x.to(torch::kLong) == y.to(torch::kLong); });
   binary("ne", -2, 2, [](Tensor x, Tensor y) { return x != y; });
   binary("lt", -2, 2, [](Tensor x, Tensor y) { return x < y; });
   binary("le", -2, 2, [](Tensor x, Tensor y) { return x <= y; });

@@ -1,0 +1,4 @@
+// libtorch's header of tensors and operations.
+#pragma once
+
+#include <torch/torch.h>

@@ -1,0 +1,4 @@
+// libtorch's header of tensor options.
+#pragma once
+
+#include <torch/names.h>

@@ -1,0 +1,4 @@
+// libtorch's header of errors and checks.
+#pragma once
+
+#include <torch/macros.h>

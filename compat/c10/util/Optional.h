@@ -1,0 +1,4 @@
+// libtorch's headers of std::optional under its own name.
+#pragma once
+
+#include <torch/names.h>

@@ -1,0 +1,4 @@
+// libtorch's header of this name; everything comes with torch.h.
+#pragma once
+
+#include <torch/torch.h>
