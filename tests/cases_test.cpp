@@ -1,0 +1,156 @@
+// The case table, driven. See tests/cases/case.h.
+#include <simdgrad/gradcheck.h>
+#include <simdgrad/parallel.h>
+
+#include <iostream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "core/tensor_impl.h"
+#include "core/testing_hooks.h"
+#include "tests/cases/declarations.h"
+#include "tests/cases/driver.h"
+#include "tests/catch.h"
+
+namespace {
+
+using namespace cases;
+using simdgrad::kDouble;
+using simdgrad::kFloat;
+using simdgrad::testing::set_chunk;
+using simdgrad::testing::set_inline_threshold;
+using simdgrad::testing::set_rendezvous;
+
+const Layout kLayouts[] = {Layout::contiguous, Layout::transposed, Layout::strided};
+const char* name_of(Layout layout) {
+  return layout == Layout::contiguous ? "contiguous"
+         : layout == Layout::transposed ? "transposed" : "strided";
+}
+size_t layouts_of(const Case& row) { return row.layouts ? 3 : 1; }
+
+// Runs check(row) on every row: a failure or an exception names the row and the rest goes on.
+template <class Check>
+void for_each_row(Check&& check) {
+  for (const Case& row : table().rows) {
+    INFO(row.name);
+    const simdgrad::LiveCounts before = simdgrad::live_counts();
+    std::string problem;
+    try {
+      problem = check(row);
+    } catch (const std::exception& error) {
+      problem = std::string("threw: ") + error.what();
+    }
+    if (!problem.empty()) problem = row.name + ": " + problem;
+    CHECK(problem == "");
+    const simdgrad::LiveCounts after = simdgrad::live_counts();
+    CHECK(after.tensors == before.tensors);
+    CHECK(after.nodes == before.nodes);
+  }
+}
+
+// Restores what the threading tests change.
+struct ThreadSettings {
+  int threads = simdgrad::get_num_threads();
+  ~ThreadSettings() {
+    set_rendezvous(0);
+    set_chunk(0);
+    set_inline_threshold(-1);
+    simdgrad::set_num_threads(threads);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("case table: every public operation has a row", "[cases]") {
+  std::map<std::string, int> rows;
+  std::set<std::string> names;
+  for (const Case& row : table().rows) {
+    CHECK(names.insert(row.name).second);
+    std::istringstream covers(row.covers);
+    for (std::string word; covers >> word;) ++rows[word];
+  }
+  for (const SpecialCase& special : table().special) {
+    CHECK(names.insert(special.name).second);
+    std::istringstream covers(special.covers);
+    for (std::string word; covers >> word;) ++rows[word];
+  }
+  const std::vector<std::string> declared = declared_operations();
+  REQUIRE(declared.size() > 100);
+  for (const std::string& operation : declared) {
+    INFO("no row covers " << operation);
+    CHECK(rows.count(operation) == 1);
+  }
+  const std::set<std::string> known(declared.begin(), declared.end());
+  for (const auto& row : rows) {
+    INFO("a row covers " << row.first << ", which no header declares");
+    CHECK(known.count(row.first) == 1);
+  }
+  std::cerr << "case table: " << declared.size() << " operations, " << names.size() << " rows\n";
+}
+
+TEST_CASE("case table: values in f64 and f32 against the references", "[cases]") {
+  for_each_row([](const Case& row) -> std::string {
+    for (const auto& [dtype, tolerance] :
+         {std::pair{kDouble, row.tolerance_f64}, std::pair{kFloat, row.tolerance_f32}}) {
+      const Arrays expected = row.expected(reference_inputs(row, dtype));
+      std::string first;
+      for (size_t l = 0; l < layouts_of(row); ++l) {
+        const Tensors found = row.call(make_inputs(row, dtype, kLayouts[l]));
+        const std::string problem = difference(found, expected, tolerance);
+        if (!problem.empty())
+          return std::string(dtype == kDouble ? "f64 " : "f32 ") + name_of(kLayouts[l]) + ": " + problem;
+        if (l == 0) first = bits(found);
+        if (row.same_bits && bits(found) != first)
+          return std::string("other bits when ") + name_of(kLayouts[l]);
+      }
+    }
+    return "";
+  });
+}
+
+TEST_CASE("case table: gradients against finite differences", "[cases]") {
+  for_each_row([](const Case& row) -> std::string {
+    for (size_t l = 0; row.gradient && l < layouts_of(row); ++l) {
+      const Tensors inputs = make_inputs(row, kDouble, kLayouts[l]);
+      const auto function = [&](const Tensors& x) { return row.call(x); };
+      simdgrad::gradcheck(function, inputs);
+      if (row.second_gradient) {
+        simdgrad::gradgradcheck(function, inputs);
+        if (l == 0)
+          simdgrad::gradgradcheck(function, inputs, {},
+                                  simdgrad::GradcheckOptions().gen_non_contig_grad_outputs(true));
+      }
+    }
+    return "";
+  });
+}
+
+TEST_CASE("case table: operations on special shapes and factories", "[cases]") {
+  for (const SpecialCase& special : table().special) {
+    INFO(special.name);
+    special.check();
+  }
+}
+
+TEST_CASE("case table: the same bits for any number of threads", "[cases][threads]") {
+  const ThreadSettings restore;
+  set_inline_threshold(0);
+  set_chunk(2);
+  int most = 0;
+  for_each_row([&](const Case& row) -> std::string {
+    std::string one;
+    for (int threads : {1, 2, 3, 16}) {
+      simdgrad::set_num_threads(threads);
+      set_rendezvous(threads > 1 ? threads : 0);
+      const std::string now = bits(results_and_gradients(row, kFloat, Layout::contiguous)) +
+                              bits(results_and_gradients(row, kDouble, Layout::contiguous));
+      most = std::max(most, simdgrad::testing::max_region_threads());
+      if (threads == 1) one = now;
+      if (now != one) return "other bits with " + std::to_string(threads) + " threads";
+    }
+    return "";
+  });
+  // Regions of 16 chunks and more really ran on 16 threads.
+  CHECK(most == 16);
+}
