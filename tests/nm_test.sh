@@ -16,7 +16,7 @@ check() {  # check GROUP OBJECT... [-- GROUP OBJECT...]...: prints offenders, re
     if [ "$object" = -- ]; then group=''; continue; fi
     if [ -z "$group" ]; then group=$object; continue; fi
     nm --defined-only "$object" | awk -v g="$group" '$2 ~ /^[WVu]$/ { print $3, g }'
-  done | grep -vE '^(DW\.ref\.|__clang_call_terminate )' | sort -u | awk '
+  done | { grep -vE '^(DW\.ref\.|__clang_call_terminate )' || true; } | sort -u | awk '
     {
       if ($1 == last) { groups = groups " " $2; shared = 1 }
       else { flush(); last = $1; groups = $2; shared = 0 }
