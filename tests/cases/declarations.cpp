@@ -62,6 +62,15 @@ std::string signature(const std::string& name, const std::string& arguments) {
   return result + ")";
 }
 
+// SIMDGRAD_OPERATOR(+): between tensors, and with a number on either side.
+void add_operators(std::set<std::string>& all) {
+  const std::string text = read("pointwise.h");
+  const std::regex row("\nSIMDGRAD_OPERATOR\\(([^)\\s]+)\\)");
+  for (std::sregex_iterator it(text.begin(), text.end(), row), end; it != end; ++it)
+    for (const char* arguments : {"(Tensor,Tensor)", "(Tensor,Scalar)", "(Scalar,Tensor)"})
+      all.insert("operator" + std::string((*it)[1]) + arguments);
+}
+
 void add_list_rows(const std::string& file, const std::string& macro, bool binary,
                    std::set<std::string>& all) {
   const std::string text = read(file);
@@ -93,6 +102,7 @@ std::vector<std::string> declared_operations() {
       all.insert(signature(name, (*it)[3]));
     }
   }
+  add_operators(all);
   add_list_rows("unary_ops.inc", "SIMDGRAD_UNARY", false, all);
   add_list_rows("binary_ops.inc", "SIMDGRAD_BINARY", true, all);
   return {all.begin(), all.end()};
