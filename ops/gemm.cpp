@@ -49,7 +49,8 @@ const GemmTable<T>& active_table() {
 constexpr std::int64_t kTransposeCost = 6;
 constexpr std::int64_t kGatherCost = 24;
 constexpr std::int64_t kTurnCost = 8;
-constexpr std::int64_t kDotCost = 4;  // adding up the lanes of one element
+constexpr std::int64_t kDotCost = 8;     // adding up the lanes of one element
+constexpr std::int64_t kDotNarrow = 16;  // from as many rows and columns on, never the dot form
 
 std::int64_t registers(std::int64_t n, int lanes_log2) {
   return (n + (std::int64_t{1} << lanes_log2) - 1) >> lanes_log2;
@@ -83,12 +84,11 @@ bool choose_form(GemmBlock<T>& block, int lanes_log2) {
   const std::int64_t turned = form_cost(n, m, k, block.a_column, block.a_row, lanes_log2) +
                               registers(m, lanes_log2) * n * kTurnCost;
   const std::int64_t best = std::min(straight, turned);
-  if (block.a_column == 1 && block.b_row == 1 && k > 1) {
+  if (block.a_column == 1 && block.b_row == 1 && k > 1 && (m < kDotNarrow || n < kDotNarrow)) {
     const std::int64_t dot = m * n * (registers(k, lanes_log2) + kDotCost);
-    if (dot + dot / 4 < best) return true;
+    if (dot + dot / 16 < best) return true;
   }
   if (turned < straight) turn(block);
-  block.pack_b = block.b_column != 1;
   return false;
 }
 
@@ -112,7 +112,7 @@ Grid choose_grid(const GemmBlock<T>& block, int lanes_log2) {
     const std::int64_t height = block.m / (rows + 1), width = block.n / (columns + 1);
     const bool row_fits = height >= 24, column_fits = width >= unit;
     if (!row_fits && !column_fits) break;
-    if (column_fits && (!row_fits || width * (block.pack_b ? 4 : 1) >= height)) {
+    if (column_fits && (!row_fits || width * (block.b_column != 1 ? 4 : 1) >= height)) {
       ++columns;
     } else {
       ++rows;

@@ -205,21 +205,31 @@ TEMPLATE_TEST_CASE("gemm: long k, large blocks, odd strides", "[gemm]", float, d
     std::int64_t m, n, k;
   };
   const Case cases[] = {{1, 1, 1000},    {1, 33, 800},  {3, 7, 10000},  {40, 1, 1031},
-                        {16, 128, 2000}, {257, 50, 33}, {65, 257, 400}, {300, 300, 300},
-                        {5, 5000, 7},    {5000, 5, 7},  {700, 24, 500}, {24, 1500, 257}};
+                        {16, 128, 2000}, {257, 50, 33}, {65, 257, 400}, {300, 211, 300},
+                        {5, 5000, 7},    {5000, 5, 7},  {700, 24, 500}, {17, 2500, 300}};
   constexpr Layout layouts[] = {
       Layout::rows,    Layout::columns,  Layout::padded_rows,   Layout::padded_columns,
       Layout::strided, Layout::reversed, Layout::repeated_rows, Layout::repeated_columns};
-  for (const Case& s : cases) {
-    const bool large = s.m * s.n * s.k > 2000000;
-    for (const Layout la : layouts) {
-      for (const Layout lb : layouts) {
-        if (large && int(la) > 1 && int(lb) != (int(la) + 3) % 8) continue;
-        const std::string what = wrong<TestType>(s.m, s.n, s.k, la, lb);
-        if (!what.empty()) FAIL(int(la) << " " << int(lb) << " " << what);
+  // On one thread the whole product is one block; on two, large ones are a grid of them.
+  const int before = get_num_threads();
+  for (const int threads : {1, 2}) {
+    set_num_threads(threads);
+    for (const Case& s : cases) {
+      const bool large = s.m * s.n * s.k > 1000000;
+      if (!large && threads == 2) continue;
+      for (const Layout la : layouts) {
+        for (const Layout lb : layouts) {
+          const bool transposes = int(la) <= 1 && int(lb) <= 1;
+          const bool odd = threads == 1 && int(la) > 1 && int(lb) == (int(la) + 3) % 8;
+          if (large && !transposes && !odd) continue;
+          const std::string what = wrong<TestType>(s.m, s.n, s.k, la, lb);
+          if (!what.empty())
+            FAIL(int(la) << " " << int(lb) << " threads " << threads << " " << what);
+        }
       }
     }
   }
+  set_num_threads(before);
   SUCCEED();
 }
 
@@ -308,11 +318,16 @@ TEMPLATE_TEST_CASE("gemm: layout, m, n and threads change no bit", "[gemm][threa
                    double) {
   using T = TestType;
   const std::int64_t m = 70, n = 61, k = 900;
+  std::vector<T> fused;  // of the first instruction set that has fma
   for_each_isa([&] {
     std::mt19937 random(3);
     const Operand<T> a = make<T>(m, k, Layout::rows, random);
     const Operand<T> b = make<T>(k, n, Layout::rows, random);
     const std::vector<T> whole = product<T>(m, n, k, a.matrix(), b.matrix());
+    if (active_isa() != Isa::sse2) {
+      if (fused.empty()) fused = whole;
+      CHECK(same_bits(whole, fused));
+    }
     for (const Layout la : {Layout::rows, Layout::columns, Layout::strided}) {
       for (const Layout lb : {Layout::rows, Layout::columns, Layout::strided}) {
         Operand<T> a2 = make<T>(m, k, la, random), b2 = make<T>(k, n, lb, random);
@@ -337,8 +352,8 @@ TEMPLATE_TEST_CASE("gemm: layout, m, n and threads change no bit", "[gemm][threa
     testing::set_chunk(0);
     testing::set_inline_threshold(-1);
     set_num_threads(before);
-    // Rows and columns on their own.
-    for (const std::int64_t rows : {9, 16, 33}) {
+    // Some of the rows on their own.
+    for (const std::int64_t rows : {1, 9, 16, 33}) {
       std::vector<T> part = product<T>(rows, n, k, a.matrix(), b.matrix());
       CHECK(std::memcmp(part.data(), whole.data(), part.size() * sizeof(T)) == 0);
     }

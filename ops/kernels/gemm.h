@@ -25,10 +25,10 @@ struct GemmBlock {
   T alpha = 1, beta = 1;
   const T* addend = nullptr;  // nullptr: none, and beta does not matter
   std::int64_t addend_row = 0, addend_column = 0;
-  bool pack_a = false, pack_b = false;  // pack_b is needed where b_column != 1
-  T* scratch = nullptr;                 // as many elements as prepare said, 64-byte aligned
+  T* scratch = nullptr;  // as many elements as prepare said, 64-byte aligned
 
   // Filled by prepare.
+  bool pack_a, pack_b;
   Split depth, panels, tiles;  // of k, of n in registers, of m
   std::int64_t tiles_at_once, panels_at_once;
   std::int64_t packed_b, turned_c;  // where in scratch

@@ -11,9 +11,9 @@
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {
 
-// A tile of 4x4 sums, four rows of b and one of a fill the 32 registers at most half; of 16 they
-// take 3x3 and 4.
-inline constexpr int kDotRows = SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_NEON ? 4 : 3;
+// A tile of sums, its columns of b and a row of a fill 29 of 32 registers, 13 of 16.
+inline constexpr int kDotRows = SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_NEON ? 6 : 3;
+inline constexpr int kDotColumns = SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_NEON ? 4 : 3;
 
 template <int unit, class T>
 SIMDGRAD_INLINE Vec<T> fold_pair(Vec<T> a, Vec<T> b) {
@@ -31,15 +31,16 @@ SIMDGRAD_INLINE Vec<T> fold_parts(Vec<T> x) {
   return x;
 }
 
-// to[i] = the sum of the lanes of x[i], for 4 registers; each in the same order.
+// to[i] = the sum of the lanes of x[i], for 4 registers; each in the same order. Writes a whole
+// register, of which the rest means nothing.
 template <class T>
 SIMDGRAD_INLINE void sum_lanes(const Vec<T>* x, T* to) {
   const Vec<T> low = fold_pair<1>(x[0], x[1]), high = fold_pair<1>(x[2], x[3]);
   if constexpr (sizeof(T) == 4) {
-    fold_parts(fold_pair<2>(low, high)).store_partial(to, 4);
+    fold_parts(fold_pair<2>(low, high)).store(to);
   } else {
-    fold_parts(low).store_partial(to, 2);
-    fold_parts(high).store_partial(to + 2, 2);
+    fold_parts(low).store(to);
+    fold_parts(high).store(to + 2);
   }
 }
 
@@ -49,19 +50,19 @@ template <class T, int rows, int columns>
                                 std::int64_t k, T* sums) {
   constexpr int n = Vec<T>::size;
   Vec<T> x[rows][4];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < 4; ++j) x[i][j] = Vec<T>(0);
   }
   const auto step = [&](auto load, std::int64_t p) {
     Vec<T> y[columns];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < columns; ++j) y[j] = load(b + j * b_row + p);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) {
       const Vec<T> z = load(a + i * a_row + p);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int j = 0; j < columns; ++j) x[i][j] = fma(z, y[j], x[i][j]);
     }
   };
@@ -71,7 +72,7 @@ template <class T, int rows, int columns>
     const int rest = static_cast<int>(k - p);
     step([rest](const T* q) { return Vec<T>::load_partial(q, rest); }, p);
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int i = 0; i < rows; ++i) sum_lanes(x[i], sums + i * 4);
 }
 
@@ -80,11 +81,11 @@ using DotFunction = void (*)(const T*, std::int64_t, const T*, std::int64_t, std
 
 template <class T>
 struct DotTable {
-  DotFunction<T> functions[kDotRows][kDotRows];
+  DotFunction<T> functions[kDotRows][kDotColumns];
 
   template <int rows, int columns>
   constexpr void fill() {
-    if constexpr (columns <= kDotRows) {
+    if constexpr (columns <= kDotColumns) {
       functions[rows - 1][columns - 1] = dot_tile<T, rows, columns>;
       fill<rows, columns + 1>();
     } else if constexpr (rows < kDotRows) {
@@ -98,27 +99,38 @@ constexpr DotTable<T> kDots;
 
 template <class T>
 void dot(const GemmBlock<T>& block) {
-  const Finish<T> whole{block.alpha, block.beta, block.addend, block.addend_row,
-                        block.addend_column};
-  const auto tile = [&](std::int64_t i, std::int64_t j) {
-    const int rows = static_cast<int>(block.m - i < kDotRows ? block.m - i : kDotRows);
-    const int columns = static_cast<int>(block.n - j < kDotRows ? block.n - j : kDotRows);
-    alignas(64) T sums[4 * 4 + Vec<T>::size];  // the last row is read as a whole register
+  const Split down = split(block.m, kDotRows), along = split(block.n, kDotColumns);
+  const bool scaled = block.alpha != T(1);
+  const auto tile = [&](std::int64_t ti, std::int64_t tj) {
+    const std::int64_t i = begin_of(down, ti), j = begin_of(along, tj);
+    const int rows = static_cast<int>(size_of(down, ti));
+    const int columns = static_cast<int>(size_of(along, tj));
+    // Rows are written from the first to the last, as whole registers.
+    alignas(64) T sums[kDotRows * 4 + Vec<T>::size];
     kDots<T>.functions[rows - 1][columns - 1](block.a + i * block.a_row, block.a_row,
                                               block.b + j * block.b_column, block.b_column, block.k,
                                               sums);
-    Finish<T> finish = whole;
-    if (finish.addend) finish.addend += i * finish.addend_row + j * finish.addend_column;
-    store_rows(sums, 4, rows, columns, block.c + i * block.c_row + j, block.c_row, false, &finish);
+    for (int r = 0; r < rows; ++r) {
+      T* const target = block.c + (i + r) * block.c_row + j;
+      for (int q = 0; q < columns; ++q) {
+        T x = sums[r * 4 + q];
+        if (scaled) x = x * block.alpha;
+        if (block.addend) {
+          const T y = block.addend[(i + r) * block.addend_row + (j + q) * block.addend_column];
+          x = x + (block.beta == T(1) ? y : y * block.beta);
+        }
+        target[q] = x;
+      }
+    }
   };
   // The longer side outside: what is read again and again is the shorter one.
   if (block.m > block.n) {
-    for (std::int64_t i = 0; i < block.m; i += kDotRows) {
-      for (std::int64_t j = 0; j < block.n; j += kDotRows) tile(i, j);
+    for (std::int64_t i = 0; i < down.pieces; ++i) {
+      for (std::int64_t j = 0; j < along.pieces; ++j) tile(i, j);
     }
   } else {
-    for (std::int64_t j = 0; j < block.n; j += kDotRows) {
-      for (std::int64_t i = 0; i < block.m; i += kDotRows) tile(i, j);
+    for (std::int64_t j = 0; j < along.pieces; ++j) {
+      for (std::int64_t i = 0; i < down.pieces; ++i) tile(i, j);
     }
   }
 }
