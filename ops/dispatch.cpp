@@ -4,7 +4,9 @@
 #include "ops/kernels/gemm.h"
 #include "ops/kernels/optimizer.h"
 #include "ops/kernels/pointwise.h"
+#include "ops/kernels/reduce.h"
 #include "ops/kernels/rows.h"
+#include "ops/kernels/softmax.h"
 #include "ops/kernels/scatter_rows.h"
 #include "ops/kernels/table.h"
 
@@ -20,6 +22,8 @@ namespace simdgrad::kernels {
     .binary = &isa::binary_kernels, \
     .masks = &isa::mask_kernels, \
     .optimizer = &isa::optimizer_kernels, \
+    .reduce = &isa::reduce_kernels, \
+    .softmax = &isa::softmax_kernels, \
     .scatter = &isa::scatter_kernels, \
   }
 

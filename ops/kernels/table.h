@@ -13,6 +13,8 @@ struct UnaryKernels;
 struct BinaryKernels;
 struct MaskKernels;
 struct OptimizerKernels;
+struct ReduceKernels;
+struct SoftmaxKernels;
 struct ScatterKernels;
 
 struct Table {
@@ -23,6 +25,8 @@ struct Table {
   const BinaryKernels* binary = nullptr;
   const MaskKernels* masks = nullptr;
   const OptimizerKernels* optimizer = nullptr;
+  const ReduceKernels* reduce = nullptr;
+  const SoftmaxKernels* softmax = nullptr;
   const ScatterKernels* scatter = nullptr;
 };
 

@@ -1,0 +1,34 @@
+// Softmax, log-softmax and layer normalisation over contiguous rows.
+#pragma once
+
+#include <cstdint>
+
+#include "ops/kernels/isa.h"
+
+namespace simdgrad::kernels {
+
+template <class T>
+struct SoftmaxTable {
+  // y[r, :] = softmax of x[r, :], or its logarithm; n > 0.
+  void (*forward)(const T* x, T* y, int64_t rows, int64_t n);
+  void (*forward_log)(const T* x, T* y, int64_t rows, int64_t n);
+  // dx = y (dy - sum y dy);  dx = dy - e^y sum dy
+  void (*backward)(const T* y, const T* dy, T* dx, int64_t rows, int64_t n);
+  void (*backward_log)(const T* y, const T* dy, T* dx, int64_t rows, int64_t n);
+  // y = (x - mean) rstd weight + bias per row, with mean[r] and rstd[r] = 1 / sqrt(var + eps) given
+  // back. Null weight and bias count as 1 and 0.
+  void (*layer_norm)(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rstd,
+                     int64_t rows, int64_t n, T eps);
+  // dx = rstd (g - mean of g - xhat mean of g xhat), g = dy weight, xhat = (x - mean) rstd
+  void (*layer_norm_backward)(const T* x, const T* weight, const T* mean, const T* rstd,
+                              const T* dy, T* dx, int64_t rows, int64_t n);
+};
+
+struct SoftmaxKernels {
+  SoftmaxTable<float> f32;
+  SoftmaxTable<double> f64;
+};
+
+}  // namespace simdgrad::kernels
+
+SIMDGRAD_DECLARE_KERNELS(SoftmaxKernels, softmax_kernels)
