@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "ops/broadcast.h"
+#include "ops/sparse_arithmetic.h"
 #include "ops/views_shape.h"
 
 namespace simdgrad {
@@ -99,7 +100,8 @@ Tensor mean_over(const Tensor& self, DimMask mask, bool keepdim, std::optional<S
 }  // namespace
 
 Tensor sum(const Tensor& self, std::optional<ScalarType> dtype) {
-  check_dense(self, "sum");
+  check_defined(self);
+  if (self.is_sparse()) return sum_sparse(self, dtype);
   return sum_over<"SumBackward0">(self, all_dims(self.dim()), false, dtype);
 }
 
@@ -267,7 +269,6 @@ Tensor norm(const Tensor& self, const std::optional<Scalar>& p, IntArrayRef dims
 Tensor logsumexp(const Tensor& self, IntArrayRef dims, bool keepdim) {
   check_dense(self, "logsumexp");
   const DimMask mask = dim_mask(dims, self.dim());
-  const Dims list = dims_of(mask, self.dim());
   Tensor y;
   {
     const GradModeGuard no_grad(false);
