@@ -153,8 +153,8 @@ LayerNormImpl::LayerNormImpl(LayerNormOptions chosen) : options(std::move(chosen
 
 void LayerNormImpl::reset() {
   if (options.elementwise_affine()) {
-    weight = register_parameter("weight", empty(options.normalized_shape()));
-    bias = register_parameter("bias", empty(options.normalized_shape()));
+    weight = register_parameter("weight", simdgrad::empty(options.normalized_shape()));
+    bias = register_parameter("bias", simdgrad::empty(options.normalized_shape()));
   } else {
     weight = register_parameter("weight", {}, false);
     bias = register_parameter("bias", {}, false);
