@@ -137,7 +137,7 @@ Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const S
   const int64_t sizes[2] = {impl(mat1).sizes()[0], impl(mat2).sizes()[1]};
   Tensor y;
   if (!is_floating_point(self.scalar_type())) {
-    const NoGradGuard no_grad;
+    const GradModeGuard no_grad(false);
     y = self.expand(sizes).mul(beta).add(product(mat1, mat2), alpha);
   } else {
     // A row of the result's width is read as it lies; other shapes through an expanded view.
