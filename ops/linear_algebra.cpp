@@ -1,3 +1,4 @@
+#include <simdgrad/autograd.h>
 #include <simdgrad/linear_algebra.h>
 #include <simdgrad/pointwise.h>
 #include <simdgrad/reductions.h>
