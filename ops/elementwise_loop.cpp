@@ -8,7 +8,10 @@ namespace simdgrad {
 namespace {
 
 constexpr int64_t kBlock = 512;     // elements per operand that are brought into row form at once
-constexpr int64_t kLongRow = 128;   // rows this long are worth a kernel call of their own
+// Rows this long are worth a kernel call of their own: where others would have to be copied, and
+// where they lie in order or repeat.
+constexpr int64_t kLongRow = 32;
+constexpr int64_t kLongOrderedRow = 256;
 
 template <class To, class From>
 To convert(From value) {
@@ -56,6 +59,8 @@ struct Plan {
   ConvertRow copy[kMaxLoopOperands];       // into or out of a buffer
   // The address of element i is linear in i over the whole loop; step 0 or 1.
   bool linear[kMaxLoopOperands];
+  // Every row holds the same numbers, as a bias does.
+  bool repeats[kMaxLoopOperands];
   RowKernel kernel;
   const void* formula;
 
@@ -66,7 +71,7 @@ struct Plan {
   void sort_dims();
   void merge_dims();
   void run_row(char* const* from, int64_t n) const;
-  void run_block(int64_t begin, int64_t n) const;
+  void run_blocks(int64_t begin, int64_t end) const;
   template <bool to_buffer>
   void transfer(int operand, char* buffer, int64_t begin, int64_t n) const;
 };
@@ -100,10 +105,12 @@ Plan::Plan(IntArrayRef shape, const LoopOperand* operands, int operand_count)
     copy[k] = k == 0 ? convert_row(operand.dtype, operand.compute)
                      : convert_row(operand.compute, operand.dtype);
     convert[k] = operand.dtype == operand.compute ? nullptr : copy[k];
-    bool all = strides[k][0] == 1 || (strides[k][0] == 0 && k != 0);
-    for (size_t dim = 1; dim < ndim; ++dim)
-      all &= strides[k][dim] == strides[k][dim - 1] * sizes[dim - 1];
-    linear[k] = all && !convert[k];
+    linear[k] = !convert[k] && (strides[k][0] == 1 || (strides[k][0] == 0 && k != 0));
+    repeats[k] = k != 0;
+    for (size_t dim = 1; dim < ndim; ++dim) {
+      linear[k] &= strides[k][dim] == strides[k][dim - 1] * sizes[dim - 1];
+      repeats[k] &= strides[k][dim] == 0;
+    }
   }
 }
 
@@ -203,23 +210,34 @@ void Plan::transfer(int k, char* buffer, int64_t begin, int64_t n) const {
   }
 }
 
-// Short rows: n elements across rows, those that do not lie in order through buffers.
-void Plan::run_block(int64_t begin, int64_t n) const {
+// Short rows: many of them at once, what does not lie in order through buffers. Blocks hold whole
+// rows (but for the first and the last), so that what repeats is brought in once.
+void Plan::run_blocks(int64_t begin, int64_t end) const {
   alignas(64) char buffers[kMaxLoopOperands][kBlock * 8];
-  char* rows[kMaxLoopOperands];
-  int64_t steps[kMaxLoopOperands];
-  for (int k = 0; k < count; ++k) {
-    steps[k] = linear[k] ? strides[k][0] : 1;
-    rows[k] = linear[k] ? data[k] + begin * steps[k] * item[k] : buffers[k];
-    if (k != 0 && !linear[k]) transfer<true>(k, buffers[k], begin, n);
+  const int64_t whole = kBlock / sizes[0] * sizes[0];
+  bool filled = false;
+  while (begin < end) {
+    const int64_t inner = begin % sizes[0];
+    const int64_t n = std::min(inner ? sizes[0] - inner : whole, end - begin);
+    char* rows[kMaxLoopOperands];
+    int64_t steps[kMaxLoopOperands];
+    for (int k = 0; k < count; ++k) {
+      steps[k] = linear[k] ? strides[k][0] : 1;
+      rows[k] = linear[k] ? data[k] + begin * steps[k] * item[k] : buffers[k];
+      if (k != 0 && !linear[k] && !(filled && repeats[k])) transfer<true>(k, buffers[k], begin, n);
+    }
+    kernel(rows, steps, n, formula);
+    if (!linear[0]) transfer<false>(0, buffers[0], begin, n);
+    filled = n == whole;
+    begin += n;
   }
-  kernel(rows, steps, n, formula);
-  if (!linear[0]) transfer<false>(0, buffers[0], begin, n);
 }
 
 void Plan::run(int64_t begin, int64_t end) const {
-  if (ndim > 1 && sizes[0] < kLongRow) {
-    for (; begin < end; begin += kBlock) run_block(begin, std::min(kBlock, end - begin));
+  bool ordered = true;
+  for (int k = 0; k < count; ++k) ordered &= linear[k] || repeats[k];
+  if (ndim > 1 && sizes[0] < (ordered ? kLongOrderedRow : kLongRow)) {
+    run_blocks(begin, end);
     return;
   }
   while (begin < end) {
