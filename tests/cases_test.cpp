@@ -129,7 +129,11 @@ TEST_CASE("case table: gradients against finite differences", "[cases]") {
 TEST_CASE("case table: operations on special shapes and factories", "[cases]") {
   for (const SpecialCase& special : table().special) {
     INFO(special.name);
+    const simdgrad::LiveCounts before = simdgrad::live_counts();
     special.check();
+    const simdgrad::LiveCounts after = simdgrad::live_counts();
+    CHECK(after.tensors == before.tensors);
+    CHECK(after.nodes == before.nodes);
   }
 }
 
