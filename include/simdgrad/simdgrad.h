@@ -1,12 +1,14 @@
-// Everything.
+// All of simdgrad. One header per family, where every function is documented.
 #pragma once
 
+#include <simdgrad/array_ref.h>
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
 #include <simdgrad/data.h>
 #include <simdgrad/embedding.h>
 #include <simdgrad/enums.h>
 #include <simdgrad/error.h>
+#include <simdgrad/export.h>
 #include <simdgrad/function.h>
 #include <simdgrad/fused_optimizers.h>
 #include <simdgrad/generator.h>
@@ -17,14 +19,19 @@
 #include <simdgrad/losses.h>
 #include <simdgrad/memory.h>
 #include <simdgrad/nn.h>
+#include <simdgrad/node.h>
 #include <simdgrad/normalization.h>
 #include <simdgrad/optim.h>
+#include <simdgrad/ordered_dict.h>
 #include <simdgrad/parallel.h>
 #include <simdgrad/pointwise.h>
 #include <simdgrad/printing.h>
 #include <simdgrad/random.h>
 #include <simdgrad/reductions.h>
+#include <simdgrad/scalar.h>
+#include <simdgrad/scalar_type.h>
 #include <simdgrad/sparse.h>
 #include <simdgrad/tensor.h>
+#include <simdgrad/tensor_options.h>
 #include <simdgrad/version.h>
 #include <simdgrad/views.h>
