@@ -82,11 +82,11 @@ inline ScalarType compute_type(ScalarType dtype) {
 Tensor make_result(IntArrayRef sizes, ScalarType dtype, std::initializer_list<const Tensor*> operands);
 
 // Both are dense float tensors of one dtype and one shape, without gaps: a result of the same kind
-// follows from one call of the kernel.
-inline bool match(const TensorImpl* a, const TensorImpl* b) {
-  if (!a || !b || a->dtype != b->dtype || a->ndim != b->ndim || a->layout != Layout::Strided ||
+// follows from one call of the kernel. Neither is null.
+[[gnu::always_inline]] inline bool match(const TensorImpl* a, const TensorImpl* b) {
+  if (a->dtype != b->dtype || a->ndim != b->ndim || a->layout != Layout::Strided ||
       b->layout != Layout::Strided || !is_floating_point(a->dtype) ||
-      !(a->flags & b->flags & TensorImpl::kContiguous))
+      !(a->flags & b->flags & TensorImpl::kContiguous) || a->numel != b->numel)
     return false;
   const int64_t* x = a->sizes();
   const int64_t* y = b->sizes();
@@ -115,6 +115,8 @@ inline char* bytes_of(const TensorImpl* tensor) { return static_cast<char*>(tens
 // --- values without graph -----------------------------------------------------------------------
 Tensor unary_forward(const Tensor& x, const UnaryCall& call);
 Tensor binary_forward(const Tensor& a, const Tensor& b, const BinaryCall& call);
+// The same for operands that match.
+Tensor binary_plain(const TensorImpl* a, const TensorImpl* b, BinaryOp op, const void* formula);
 Tensor binary_forward(const Tensor& a, const Scalar& b, const BinaryCall& call);
 Tensor binary_forward(const Scalar& a, const Tensor& b, const BinaryCall& call);
 // Into `self`, whose checks are done here except for check_inplace.
@@ -124,10 +126,12 @@ void binary_into(const Tensor& self, const Scalar& other, const BinaryCall& call
 // dx from what was saved (undefined if nothing) and dy.
 Tensor unary_backward(UnaryOp op, const Tensor& saved, const Tensor& dy, const void* formula);
 // The gradient of a (or b) in the shape and dtype of dy; operands that it does not use may be
-// undefined, or a number instead.
+// undefined.
 Tensor binary_backward(BinaryOp op, bool of_a, const Tensor& a, const Tensor& b, const Tensor& dy,
-                       const void* formula, const Scalar* number_a = nullptr,
-                       const Scalar* number_b = nullptr);
+                       const void* formula);
+// The same where one operand is a number: `left` says that it is a. The gradient is the tensor's.
+Tensor number_backward(BinaryOp op, bool left, const Tensor& tensor, const Scalar& number,
+                       const Tensor& dy, const void* formula);
 // "result type Float can't be cast to the desired output type Long"
 void check_result_type(ScalarType result, ScalarType into);
 // "output with shape [3] doesn't match the broadcast shape [2, 3]"
@@ -187,6 +191,12 @@ Kind save_if(bool needed, const Tensor& tensor) {
   }
 }
 
+// Does backward go through operations on tensors? Where it is recorded itself, and where the gradient
+// is row-sparse: products and negation know those.
+inline bool by_operations(const Gradients& d) {
+  return d.create_graph() || impl(d.dy()).is_sparse();
+}
+
 // Backward of a formula of one tensor.
 template <class F>
 struct UnaryNode {
@@ -196,7 +206,7 @@ struct UnaryNode {
 
   void operator()(Gradients& d) const {
     const Tensor x = saved(d);
-    if (d.create_graph()) {
+    if (by_operations(d)) {
       d.set(0, formula.backward(Symbolic(x), Symbolic(d.dy())).tensor(d.dy()));
     } else {
       d.set(0, unary_backward(op_of<F>, x, d.dy(), members(formula)));
@@ -213,6 +223,8 @@ UnaryNode<F> unary_node(const Tensor& before, const Tensor& after, const F& form
 
 template <NodeName name, class F>
 Tensor unary(const Tensor& self, const char* function, const F& formula = {}) {
+  if constexpr (op_of<F> == UnaryOp::Neg)
+    if (self.defined() && impl(self).is_sparse()) return neg_sparse(self);
   Tensor y = unary_forward(self, unary_call(function, formula));
   if (needs_gradient(self)) record<name>(y, std::tie(self), unary_node(self, y, formula));
   return y;
@@ -276,7 +288,7 @@ struct BinaryNode {
     } else {
       const Tensor x = has(uses, Uses::a) ? a(d) : Tensor();
       const Tensor z = has(uses, Uses::b) ? b(d) : Tensor();
-      if (!d.create_graph()) return binary_backward(op_of<F>, of_a, x, z, d.dy(), members(formula));
+      if (!by_operations(d)) return binary_backward(op_of<F>, of_a, x, z, d.dy(), members(formula));
       const Symbolic sx(x), sz(z), dy(d.dy());
       return (of_a ? formula.backward_a(sx, sz, dy) : formula.backward_b(sx, sz, dy)).tensor(d.dy());
     }
@@ -303,7 +315,8 @@ inline bool same_shapes(const Tensor& a, const Tensor& b) {
 }
 
 template <NodeName name, class F>
-Tensor binary(const Tensor& self, const Tensor& other, const char* function, const F& formula = {}) {
+[[gnu::noinline]] Tensor binary_any(const Tensor& self, const Tensor& other, const char* function,
+                                    const F& formula) {
   Tensor y = binary_forward(self, other, binary_call(function, formula));
   if (needs_gradient(self, other)) {
     if (same_shapes(self, other)) {
@@ -313,6 +326,18 @@ Tensor binary(const Tensor& self, const Tensor& other, const char* function, con
                    binary_node(self, self, other, formula, OperandShapes(self, other)));
     }
   }
+  return y;
+}
+
+template <NodeName name, class F>
+Tensor binary(const Tensor& self, const Tensor& other, const char* function, const F& formula = {}) {
+  const TensorImpl* a = impl_of(self);
+  const TensorImpl* b = impl_of(other);
+  if (!a || !b || !match(a, b)) [[unlikely]]
+    return binary_any<name>(self, other, function, formula);
+  Tensor y = binary_plain(a, b, op_of<F>, members(formula));
+  if (needs_gradient(self, other))
+    record<name>(y, std::tie(self, other), binary_node(self, self, other, formula, SameShapes()));
   return y;
 }
 
@@ -365,15 +390,13 @@ struct NumberNode {
       return d.dy();
     } else {
       const Tensor x = saved(d);
-      if (d.create_graph()) {
+      if (by_operations(d)) {
         const Symbolic tensor(x), value(number.to_double()), dy(d.dy());
         return (left ? formula.backward_b(value, tensor, dy)
                      : formula.backward_a(tensor, value, dy))
             .tensor(d.dy());
       }
-      return left ? binary_backward(op_of<F>, false, Tensor(), x, d.dy(), members(formula), &number)
-                  : binary_backward(op_of<F>, true, x, Tensor(), d.dy(), members(formula), nullptr,
-                                    &number);
+      return number_backward(op_of<F>, left, x, number, d.dy(), members(formula));
     }
   }
 };

@@ -561,6 +561,4 @@ Tensor sum_sparse(const Tensor& self, std::optional<ScalarType> dtype) {
   return y;
 }
 
-Tensor norm_sparse(const Tensor& self, const Scalar& p) { return coalesce(self).values().norm(p); }
-
 }  // namespace simdgrad

@@ -36,6 +36,5 @@ Tensor convert_sparse(const Tensor& self, ScalarType dtype, bool copy);
 
 // Over all elements, absent ones being 0.
 Tensor sum_sparse(const Tensor& self, std::optional<ScalarType> dtype);
-Tensor norm_sparse(const Tensor& self, const Scalar& p);
 
 }  // namespace simdgrad

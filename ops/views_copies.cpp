@@ -1,6 +1,7 @@
 // Copies that are in the graph: clone, contiguous, to, copy_, fill_, zero_.
 #include "ops/broadcast.h"
 #include "ops/copy.h"
+#include "ops/sparse_arithmetic.h"
 #include "ops/views_shape.h"
 #include "simdgrad/views.h"
 
@@ -44,11 +45,7 @@ Tensor copy_as(const Tensor& self, ScalarType dtype) {
 
 Tensor clone(const Tensor& self) {
   check_defined(self);
-  if (impl(self).is_sparse()) {
-    const TensorExtra& parts = *impl(self).extra;
-    return make_sparse(clone(parts.indices), clone(parts.values), impl(self).size_list(),
-                       parts.coalesced);
-  }
+  if (impl(self).is_sparse()) return clone_sparse(self);
   Tensor y = copy_as(self, impl(self).dtype);
   record_clone(y, self);
   return y;
@@ -58,11 +55,7 @@ Tensor to(const Tensor& self, ScalarType dtype, bool copy) {
   check_defined(self);
   const ScalarType before = impl(self).dtype;
   if (before == dtype && !copy) return self;
-  if (impl(self).is_sparse()) {
-    const TensorExtra& parts = *impl(self).extra;
-    return make_sparse(copy ? clone(parts.indices) : parts.indices, to(parts.values, dtype, copy),
-                       impl(self).size_list(), parts.coalesced);
-  }
+  if (impl(self).is_sparse()) return convert_sparse(self, dtype, copy);
   Tensor y = copy_as(self, dtype);
   if (is_floating_point(dtype) && needs_gradient(self))
     record<"ToCopyBackward0">(y, std::tie(self),
@@ -147,7 +140,10 @@ Tensor& fill_(Tensor& self, const Scalar& value) {
   return fill_with<"FillBackward2">(self, value, "fill_");
 }
 
-Tensor& zero_(Tensor& self) { return fill_with<"ZeroBackward0">(self, 0, "zero_"); }
+Tensor& zero_(Tensor& self) {
+  if (self.defined() && impl(self).is_sparse()) return zero_sparse_(self);
+  return fill_with<"ZeroBackward0">(self, 0, "zero_");
+}
 
 Tensor& fill_(Tensor& self, const Tensor& value) {
   check_dense(self, "fill_");
