@@ -230,17 +230,18 @@ Tensor number_forward(const Tensor& x, const Scalar& value, bool number_first,
 
 }  // namespace
 
+Tensor binary_plain(const TensorImpl* a, const TensorImpl* b, BinaryOp op, const void* formula) {
+  Tensor y = make_tensor(a->size_list(), a->dtype);
+  run_plain<3>(table().binary->forward[float_index(a->dtype)][static_cast<int>(op)], a->numel,
+               element_size(a->dtype), {bytes_of(impl_of(y)), bytes_of(a), bytes_of(b)}, {1, 1, 1},
+               formula);
+  return y;
+}
 Tensor binary_forward(const Tensor& a, const Tensor& b, const BinaryCall& call) {
   const TensorImpl* x = impl_of(a);
   const TensorImpl* z = impl_of(b);
-  if (!match(x, z)) [[unlikely]]
-    return binary_general(a, b, call);
-  Tensor y = make_tensor(x->size_list(), x->dtype);
-  const RowKernel kernel =
-      table().binary->forward[float_index(x->dtype)][static_cast<int>(call.op)];
-  run_plain<3>(kernel, x->numel, element_size(x->dtype),
-               {bytes_of(impl_of(y)), bytes_of(x), bytes_of(z)}, {1, 1, 1}, call.formula);
-  return y;
+  if (x && z && match(x, z)) return binary_plain(x, z, call.op, call.formula);
+  return binary_general(a, b, call);
 }
 Tensor binary_forward(const Tensor& a, const Scalar& b, const BinaryCall& call) {
   return number_forward(a, b, false, call);
@@ -279,6 +280,11 @@ void binary_into(const Tensor& self, const Scalar& other, const BinaryCall& call
 
 namespace {
 
+RowKernel backward_kernel(BinaryOp op, bool of_a, ScalarType dtype) {
+  const kernels::BinaryKernels& all = *table().binary;
+  return (of_a ? all.backward_a : all.backward_b)[float_index(dtype)][static_cast<int>(op)];
+}
+
 [[gnu::noinline]] Tensor binary_backward_general(RowKernel kernel, const Tensor& a, const Tensor& b,
                                                  const Tensor& dy, const void* formula,
                                                  const LoopOperand& number_a,
@@ -295,23 +301,40 @@ namespace {
 }  // namespace
 
 Tensor binary_backward(BinaryOp op, bool of_a, const Tensor& a, const Tensor& b, const Tensor& dy,
-                       const void* formula, const Scalar* number_a, const Scalar* number_b) {
+                       const void* formula) {
   const TensorImpl* from = impl_of(dy);
-  const int type = float_index(from->dtype), index = static_cast<int>(op);
-  const kernels::BinaryKernels& all = *table().binary;
-  const RowKernel kernel = of_a ? all.backward_a[type][index] : all.backward_b[type][index];
-  const Number value_a(number_a ? *number_a : Scalar(0), from->dtype);
-  const Number value_b(number_b ? *number_b : Scalar(0), from->dtype);
-  const bool plain_a = !a.defined() || match(from, impl_of(a));
-  const bool plain_b = !b.defined() || match(from, impl_of(b));
-  if (!plain_a || !plain_b || !is_plain(from)) [[unlikely]]
-    return binary_backward_general(kernel, a, b, dy, formula, value_a.operand(), value_b.operand());
+  // What is not there is not read either: dy stands in for it.
+  const TensorImpl* x = a.defined() ? impl_of(a) : from;
+  const TensorImpl* z = b.defined() ? impl_of(b) : from;
+  if (!match(from, x) || !match(from, z)) [[unlikely]] {
+    const Number none(0, from->dtype);
+    return binary_backward_general(backward_kernel(op, of_a, from->dtype), a, b, dy, formula,
+                                   none.operand(), none.operand());
+  }
   Tensor dx = make_tensor(from->size_list(), from->dtype);
+  run_plain<4>(backward_kernel(op, of_a, from->dtype), from->numel, element_size(from->dtype),
+               {bytes_of(impl_of(dx)), bytes_of(x), bytes_of(z), bytes_of(from)}, {1, 1, 1, 1},
+               formula);
+  return dx;
+}
+
+Tensor number_backward(BinaryOp op, bool left, const Tensor& tensor, const Scalar& number,
+                       const Tensor& dy, const void* formula) {
+  const TensorImpl* from = impl_of(dy);
+  const TensorImpl* x = tensor.defined() ? impl_of(tensor) : from;
+  const RowKernel kernel = backward_kernel(op, !left, from->dtype);
+  const Number value(number, from->dtype);
+  if (!match(from, x)) [[unlikely]] {
+    const Tensor none;
+    return binary_backward_general(kernel, left ? none : tensor, left ? tensor : none, dy, formula,
+                                   value.operand(), value.operand());
+  }
+  Tensor dx = make_tensor(from->size_list(), from->dtype);
+  char* const at = value.operand().data;
   run_plain<4>(kernel, from->numel, element_size(from->dtype),
-               {bytes_of(impl_of(dx)),
-                a.defined() ? bytes_of(impl_of(a)) : value_a.operand().data,
-                b.defined() ? bytes_of(impl_of(b)) : value_b.operand().data, bytes_of(from)},
-               {1, a.defined(), b.defined(), 1}, formula);
+               {bytes_of(impl_of(dx)), left ? at : bytes_of(x), left ? bytes_of(x) : at,
+                bytes_of(from)},
+               {1, !left, left, 1}, formula);
   return dx;
 }
 
