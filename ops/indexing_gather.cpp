@@ -6,6 +6,8 @@
 #include "ops/copy.h"
 #include "ops/indexing_advanced.h"
 #include "ops/indexing_rows.h"
+#include "ops/kernels/rows.h"
+#include "ops/kernels/table.h"
 #include "simdgrad/indexing.h"
 
 namespace simdgrad {
@@ -17,13 +19,17 @@ struct GatherLoop {
   Dims sizes, ids, block, table;  // of all dimensions; `table` is 0 along dim
   int64_t id_stride = 0;
   int64_t rows = 1, n = 1;
+  // Where ids are checked on the way, a row at a time, against [0, limit).
+  bool checks = false;
+  int64_t dim, limit = 0;
 
   GatherLoop(const TensorImpl& index, const TensorImpl& in_block, const TensorImpl& in_table,
-             int64_t dim)
+             int64_t along)
       : sizes(index.size_list()),
         ids(index.stride_list()),
         block(in_block.stride_list()),
-        table(in_table.stride_list()) {
+        table(in_table.stride_list()),
+        dim(along) {
     id_stride = 1;
     if (!table.empty()) {
       id_stride = table[static_cast<size_t>(dim)];
@@ -53,18 +59,43 @@ struct GatherLoop {
   }
 };
 
+[[noreturn, gnu::cold]] void throw_out_of_range(int64_t id, int64_t dim, int64_t limit) {
+  SIMDGRAD_THROW("index ", id, " is out of bounds for dimension ", dim, " with size ", limit);
+}
+
+template <class Id>
+void check_row(const Id* ids, int64_t step, int64_t n, int64_t dim, int64_t limit) {
+  int64_t bad = -1;
+  if (step == 1) bad = kernels::table().rows->first_bad(ids, sizeof(Id), n, 0, limit);
+  for (int64_t j = 0; step != 1 && bad < 0 && j < n; ++j)
+    if (ids[j * step] < 0 || ids[j * step] >= limit) bad = j;
+  if (bad >= 0) throw_out_of_range(ids[bad * step], dim, limit);
+}
+
 // move(element of the block, element of the table), in row-major order of the index.
+template <class T, class Id, class Move>
+void walk_row(const Id* ids, int64_t ids_step, T* block, int64_t block_step, T* table,
+              int64_t table_step, int64_t id_stride, int64_t n, Move move) {
+  for (int64_t j = 0; j < n; ++j)
+    move(block[j * block_step],
+         table[j * table_step + static_cast<int64_t>(ids[j * ids_step]) * id_stride]);
+}
 template <class T, class Id, class Move>
 void walk(const GatherLoop& loop, const Id* ids, T* block, T* table, int64_t begin, int64_t end,
           Move move) {
   const int64_t ids_step = loop.ids.back();
   const int64_t block_step = loop.block.back();
   const int64_t table_step = loop.table.back();
+  // Along the last dimension of row-major tensors all steps are constants.
+  const bool plain = ids_step == 1 && block_step == 1 && table_step == 0 && loop.id_stride == 1;
   loop.run(begin, end, [&](int64_t id_at, int64_t block_at, int64_t table_at) {
-    for (int64_t j = 0; j < loop.n; ++j)
-      move(block[block_at + j * block_step],
-           table[table_at + j * table_step +
-                 static_cast<int64_t>(ids[id_at + j * ids_step]) * loop.id_stride]);
+    if (loop.checks)
+      check_row(ids + id_at, ids_step, loop.n, loop.dim, loop.limit);
+    if (plain)
+      walk_row(ids + id_at, 1, block + block_at, 1, table + table_at, 0, 1, loop.n, move);
+    else
+      walk_row(ids + id_at, ids_step, block + block_at, block_step, table + table_at, table_step,
+               loop.id_stride, loop.n, move);
   });
 }
 template <class T, class Move>
@@ -97,8 +128,7 @@ void add_items(const GatherLoop& loop, const Tensor& ids, void* block, void* tab
 void check_ids_in_range(const Tensor& index, int64_t dim, int64_t limit) {
   const Tensor ids = contiguous_values(index);
   const int64_t bad = first_bad_id(ids, 0, limit);
-  SIMDGRAD_CHECK(bad < 0, "index ", id_at(ids, bad), " is out of bounds for dimension ", dim,
-                 " with size ", limit);
+  if (bad >= 0) throw_out_of_range(id_at(ids, bad), dim, limit);
 }
 
 int64_t effective_size(const TensorImpl& x, int i) { return x.ndim == 0 ? 1 : x.sizes()[i]; }
@@ -122,8 +152,9 @@ Tensor gather(const Tensor& self, int64_t dim, const Tensor& index) {
       SIMDGRAD_CHECK(i == dim || effective_size(of, i) <= effective_size(x, i),
                      "Size does not match at dimension ", i, " expected index ", of.size_list(),
                      " to be no larger than self ", x.size_list(), " apart from dimension ", dim);
-    check_ids_in_range(index, dim, effective_size(x, static_cast<int>(dim)));
-    const GatherLoop loop(of, impl(y), x, dim);
+    GatherLoop loop(of, impl(y), x, dim);
+    loop.checks = true;  // y is not seen by anybody if one is bad
+    loop.limit = effective_size(x, static_cast<int>(dim));
     switch (element_size(x.dtype)) {
       case 1: gather_items<uint8_t>(loop, index, impl(y).data, x.data); break;
       case 2: gather_items<uint16_t>(loop, index, impl(y).data, x.data); break;

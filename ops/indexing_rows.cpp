@@ -105,8 +105,8 @@ void take_rows(const RowMove& move) {
   if (is_empty(move)) return;
   const RowPlan plan(move, false);
   const int64_t bytes = plan.rows.row_bytes;
-  // Blocks of ids, and within one all outer loops.
-  const int64_t block = std::max<int64_t>(1, kChunkBytes / bytes);
+  // Blocks of ids, and within one all outer loops: what they write stays in the cache.
+  const int64_t block = std::max<int64_t>(16, kChunkBytes / (plan.inner ? bytes : bytes * plan.outer));
   const int64_t blocks = (move.n - 1) / block + 1;
   const int64_t length = std::min(block, move.n);
   const double cost = static_cast<double>(length) * (2 + static_cast<double>(bytes) * 0.1);

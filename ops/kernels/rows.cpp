@@ -8,17 +8,26 @@ namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {
 
 template <class Id>
+SIMDGRAD_INLINE uint64_t sign_if_bad(Id id, uint64_t lowest, uint64_t highest) {
+  const uint64_t wide = static_cast<uint64_t>(static_cast<int64_t>(id));
+  return (wide - lowest) | (highest - wide);
+}
+template <class Id>
 int64_t find_bad(const Id* ids, int64_t n, int64_t lowest, int64_t limit) {
-  // A block at a time without branches; the first bad one is looked for where there is one.
-  constexpr int64_t kBlock = 64;
-  for (int64_t start = 0; start < n; start += kBlock) {
-    const int64_t end = start + kBlock < n ? start + kBlock : n;
-    bool bad = false;
-    for (int64_t i = start; i < end; ++i) bad |= (ids[i] < lowest) | (ids[i] >= limit);
-    if (!bad) continue;
-    for (int64_t i = start; i < end; ++i)
-      if (ids[i] < lowest || ids[i] >= limit) return i;
+  // A block at a time without branches; the first bad one is looked for where there may be one.
+  constexpr int kBlock = 32;
+  const uint64_t low = static_cast<uint64_t>(lowest);
+  const uint64_t high = static_cast<uint64_t>(limit - 1);
+  int64_t i = 0;
+  for (; i + kBlock <= n; i += kBlock) {
+    uint64_t signs = 0;
+    for (int k = 0; k < kBlock; ++k) signs |= sign_if_bad(ids[i + k], low, high);
+    if (static_cast<int64_t>(signs) >= 0) continue;
+    for (int k = 0; k < kBlock; ++k)
+      if (ids[i + k] < lowest || ids[i + k] >= limit) return i + k;
   }
+  for (; i < n; ++i)
+    if (ids[i] < lowest || ids[i] >= limit) return i;
   return -1;
 }
 int64_t first_bad(const void* ids, int id_bytes, int64_t n, int64_t lowest, int64_t limit) {
@@ -91,15 +100,17 @@ struct AddItem {
 };
 
 // --- all rows -----------------------------------------------------------------------------------
-constexpr int64_t kAhead = 4;             // rows whose first lines are fetched early
+// Rows whose first lines are fetched early: as many as cover the wait for memory.
+SIMDGRAD_INLINE int64_t rows_ahead(int64_t row_bytes) { return row_bytes <= 64 ? 24 : 8; }
 constexpr int64_t kFetchedBytes = 1024;  // of each; the rest comes in by itself
 
 template <class Row, bool to_table, class Id>
 void each_row(const PickedRows& rows, const Id* ids) {
   const int64_t fetched = rows.row_bytes < kFetchedBytes ? rows.row_bytes : kFetchedBytes;
+  const int64_t ahead = rows_ahead(rows.row_bytes);
   for (int64_t i = 0; i < rows.n; ++i) {
-    if (i + kAhead < rows.n) {
-      const int64_t id = ids[i + kAhead];
+    if (i + ahead < rows.n) {
+      const int64_t id = ids[i + ahead];
       const char* next = rows.table + (id < 0 ? id + rows.limit : id) * rows.table_stride;
       for (int64_t at = 0; at < fetched; at += 64) __builtin_prefetch(next + at);
     }
