@@ -47,8 +47,9 @@ void choose_packing(GemmBlock<T>& block) {
     return (stride < 0 ? -stride : stride) * bytes >= far;
   };
   block.pack_b = block.b_column != 1 || (block.m >= many && block.k >= 64 && is_far(block.b_row));
-  block.pack_a = !SIMDGRAD_ISA_AVX512 && block.n >= many && block.k >= 64 &&
-                 (is_far(block.a_row) || is_far(block.a_column));
+  // Of rows of A, tiles read few at a time, and each in order.
+  const bool far_rows = !SIMDGRAD_ISA_AVX512 && is_far(block.a_row);
+  block.pack_a = block.n >= many && block.k >= 64 && (far_rows || is_far(block.a_column));
 }
 
 // scratch: packed A, packed B, the product to be turned.
