@@ -367,6 +367,33 @@ void check_divisor(const Tensor& other) {
                  other.sizes(), " for divisor)");
 }
 
+// What self is now, as an operand: it stays as it is, with its history, when self gets other parts.
+Tensor snapshot(const Tensor& self) {
+  const TensorExtra& parts = parts_of(self);
+  Tensor y = make_sparse(parts.indices, parts.values, self.sizes(), parts.coalesced);
+  if (Node* node = impl(self).grad_fn) {
+    detail::retain_node(node);
+    set_history(y, node, impl(self).output_nr);
+  }
+  return y;
+}
+
+// self becomes `result`, an operation's of its snapshot.
+Tensor& become(Tensor& self, const Tensor& result) {
+  SIMDGRAD_CHECK(can_cast(result.scalar_type(), impl(self).dtype), "result type ",
+                 to_string(result.scalar_type()), " can't be cast to the desired output type ",
+                 to_string(impl(self).dtype));
+  const Tensor same_type = result.to(impl(self).dtype);
+  const TensorExtra& parts = parts_of(same_type);
+  replace_parts(self, parts.indices, parts.values, parts.coalesced);
+  finish_inplace(self);
+  if (Node* node = impl(same_type).grad_fn) {
+    detail::retain_node(node);
+    rebase_history(self, node);
+  }
+  return self;
+}
+
 // Records y = self with a formula that is linear in dy and keeps nothing.
 template <NodeName name, class F>
 Tensor& record_linear_(Tensor& self, bool records, F formula) {
@@ -397,20 +424,8 @@ Tensor mul_sparse(const Tensor& self, const Scalar& other) {
 
 Tensor& mul_sparse_(Tensor& self, const Tensor& other) {
   check_defined(other, "other", 1);
-  const bool records = needs_gradient(self, other);
-  check_inplace(self, records);
-  const Tensor product = mul_sparse(self, other);
-  SIMDGRAD_CHECK(can_cast(product.scalar_type(), impl(self).dtype), "result type ",
-                 to_string(product.scalar_type()), " can't be cast to the desired output type ",
-                 to_string(impl(self).dtype));
-  const TensorExtra& parts = parts_of(product);
-  replace_parts(self, parts.indices, parts.values.to(impl(self).dtype), parts.coalesced);
-  finish_inplace(self);
-  if (records) {
-    detail::retain_node(impl(product).grad_fn);
-    rebase_history(self, impl(product).grad_fn);
-  }
-  return self;
+  check_inplace(self, needs_gradient(self, other));
+  return become(self, mul_sparse(snapshot(self), other));
 }
 
 Tensor& mul_sparse_(Tensor& self, const Scalar& other) {
@@ -450,20 +465,8 @@ Tensor div_sparse(const Tensor& self, const Scalar& other) {
 
 Tensor& div_sparse_(Tensor& self, const Tensor& other) {
   check_divisor(other);
-  const bool records = needs_gradient(self, other);
-  check_inplace(self, records);
-  const Tensor quotient = div_sparse(self, other);
-  SIMDGRAD_CHECK(can_cast(quotient.scalar_type(), impl(self).dtype), "result type ",
-                 to_string(quotient.scalar_type()), " can't be cast to the desired output type ",
-                 to_string(impl(self).dtype));
-  const TensorExtra& parts = parts_of(quotient);
-  replace_parts(self, parts.indices, parts.values.to(impl(self).dtype), parts.coalesced);
-  finish_inplace(self);
-  if (records) {
-    detail::retain_node(impl(quotient).grad_fn);
-    rebase_history(self, impl(quotient).grad_fn);
-  }
-  return self;
+  check_inplace(self, needs_gradient(self, other));
+  return become(self, div_sparse(snapshot(self), other));
 }
 
 Tensor& div_sparse_(Tensor& self, const Scalar& other) {
