@@ -6,9 +6,9 @@
 #include <simdgrad/parallel.h>
 
 #include "core/allocator.h"
-#include "core/cpu.h"
 #include "core/parallel.h"
 #include "ops/kernels/gemm.h"
+#include "ops/kernels/table.h"
 
 namespace simdgrad::ops {
 namespace {
@@ -16,32 +16,12 @@ namespace {
 using kernels::GemmBlock;
 using kernels::GemmTable;
 
-const kernels::GemmKernels& active_kernels() {
-  switch (active_isa()) {
-#if defined(SIMDGRAD_HAVE_AVX512)
-    case Isa::avx512:
-      return kernels::avx512::gemm_kernels;
-#endif
-#if defined(SIMDGRAD_HAVE_AVX2)
-    case Isa::avx2:
-      return kernels::avx2::gemm_kernels;
-#endif
-#if defined(SIMDGRAD_HAVE_NEON)
-    default:
-      return kernels::neon::gemm_kernels;
-#else
-    default:
-      return kernels::sse2::gemm_kernels;
-#endif
-  }
-}
-
 template <class T>
 const GemmTable<T>& active_table() {
   if constexpr (sizeof(T) == 4) {
-    return active_kernels().f32;
+    return kernels::table().gemm->f32;
   } else {
-    return active_kernels().f64;
+    return kernels::table().gemm->f64;
   }
 }
 
