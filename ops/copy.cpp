@@ -134,8 +134,8 @@ void copy_contiguous(void* to, ScalarType to_type, const void* from, ScalarType 
     std::memcpy(to, from, static_cast<size_t>(n * item));
     return;
   }
-  const auto convert = kernels::table()
-                           .copy->convert[static_cast<int>(to_type)][static_cast<int>(from_type)];
+  const auto convert =
+      kernels::table().copy->convert[static_cast<int>(to_type)][static_cast<int>(from_type)];
   const int64_t from_item = element_size(from_type);
   parallel_range(n, kChunkBytes / item, kNanosecondsPerByte * static_cast<double>(item + from_item),
                  [&](int64_t begin, int64_t end) {
@@ -160,8 +160,7 @@ void copy_values(const Tensor& to, const Tensor& from) {
   const int missing = static_cast<int>(target.ndim) - static_cast<int>(source.ndim);
   for (int i = 0; i < target.ndim; ++i) {
     const int at = i - missing;
-    if (at >= 0 && source.sizes()[at] != 1)
-      strides[static_cast<size_t>(i)] = source.strides()[at];
+    if (at >= 0 && source.sizes()[at] != 1) strides[static_cast<size_t>(i)] = source.strides()[at];
   }
   copy_strided(target.data, target.dtype, target.stride_list(), source.data, source.dtype, strides,
                target.size_list());
@@ -198,14 +197,23 @@ void store_checked(const Scalar& value, void* to, const char* name) {
 
 void store_scalar(const Scalar& value, ScalarType type, void* to) {
   switch (type) {
-    case ScalarType::Byte: return store_checked<uint8_t>(value, to, "uint8_t");
-    case ScalarType::Char: return store_checked<int8_t>(value, to, "int8_t");
-    case ScalarType::Short: return store_checked<int16_t>(value, to, "int16_t");
-    case ScalarType::Int: return store_checked<int32_t>(value, to, "int");
-    case ScalarType::Long: return store_checked<int64_t>(value, to, "int64_t");
-    case ScalarType::Float: return store_checked<float>(value, to, "float");
-    case ScalarType::Double: return store_checked<double>(value, to, "double");
-    case ScalarType::Bool: *static_cast<uint8_t*>(to) = value.to<bool>(); return;
+    case ScalarType::Byte:
+      return store_checked<uint8_t>(value, to, "uint8_t");
+    case ScalarType::Char:
+      return store_checked<int8_t>(value, to, "int8_t");
+    case ScalarType::Short:
+      return store_checked<int16_t>(value, to, "int16_t");
+    case ScalarType::Int:
+      return store_checked<int32_t>(value, to, "int");
+    case ScalarType::Long:
+      return store_checked<int64_t>(value, to, "int64_t");
+    case ScalarType::Float:
+      return store_checked<float>(value, to, "float");
+    case ScalarType::Double:
+      return store_checked<double>(value, to, "double");
+    case ScalarType::Bool:
+      *static_cast<uint8_t*>(to) = value.to<bool>();
+      return;
   }
 }
 
@@ -272,10 +280,11 @@ bool check_no_partial_overlap(const Tensor& to, const Tensor& from) {
     return x.is_contiguous() || is_non_overlapping_and_dense(x.size_list(), x.stride_list());
   };
   if (!dense(a) || !dense(b)) return true;
-  SIMDGRAD_CHECK(a_begin == b_begin && a_end == b_end && a.stride_list() == b.stride_list(),
-                 "unsupported operation: some elements of the input tensor and the written-to tensor "
-                 "refer to a single memory location. Please clone() the tensor before performing the "
-                 "operation.");
+  SIMDGRAD_CHECK(
+      a_begin == b_begin && a_end == b_end && a.stride_list() == b.stride_list(),
+      "unsupported operation: some elements of the input tensor and the written-to tensor "
+      "refer to a single memory location. Please clone() the tensor before performing the "
+      "operation.");
   return false;
 }
 

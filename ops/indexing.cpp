@@ -76,16 +76,24 @@ struct Applied {
   }
   void add(const TensorIndex& index, size_t position, int64_t ellipsis_dims) {
     switch (index.kind()) {
-      case Kind::none: self = self.unsqueeze(dim++); return;
-      case Kind::ellipsis: dim += ellipsis_dims; return;
-      case Kind::integer: self = apply_select(self, dim, index.integer(), position); return;
-      case Kind::boolean: return add_bool(index.boolean());
+      case Kind::none:
+        self = self.unsqueeze(dim++);
+        return;
+      case Kind::ellipsis:
+        dim += ellipsis_dims;
+        return;
+      case Kind::integer:
+        self = apply_select(self, dim, index.integer(), position);
+        return;
+      case Kind::boolean:
+        return add_bool(index.boolean());
       case Kind::slice:
         check_step(index.slice());
         if (!is_whole(index.slice(), self.size(dim))) self = apply_slice(self, dim, index.slice());
         ++dim;
         return;
-      case Kind::tensor: break;
+      case Kind::tensor:
+        break;
     }
     const Tensor& tensor = index.tensor();
     if (!tensor.defined()) {
@@ -108,8 +116,8 @@ int64_t count_dims(ArrayRef<TensorIndex> indices) {
   for (const TensorIndex& index : indices) {
     if (index.kind() == Kind::integer || index.kind() == Kind::slice) ++count;
     if (index.kind() != Kind::tensor) continue;
-    const bool mask = index.tensor().defined() && (impl(index.tensor()).dtype == kBool ||
-                                                   impl(index.tensor()).dtype == kByte);
+    const bool mask = index.tensor().defined() &&
+                      (impl(index.tensor()).dtype == kBool || impl(index.tensor()).dtype == kByte);
     count += mask ? index.tensor().dim() : 1;
   }
   return count;
@@ -129,10 +137,14 @@ Applied apply(const Tensor& self, ArrayRef<TensorIndex> indices) {
 // The view that one index gives, undefined where it takes the general way.
 Tensor single_view(const Tensor& self, const TensorIndex& index) {
   switch (index.kind()) {
-    case Kind::none: return self.unsqueeze(0);
-    case Kind::integer: return apply_select(self, 0, index.integer(), 0);
-    case Kind::slice: return apply_slice(self, 0, index.slice());
-    default: return {};
+    case Kind::none:
+      return self.unsqueeze(0);
+    case Kind::integer:
+      return apply_select(self, 0, index.integer(), 0);
+    case Kind::slice:
+      return apply_slice(self, 0, index.slice());
+    default:
+      return {};
   }
 }
 
@@ -200,10 +212,12 @@ Tensor& index_put_(Tensor& self, ArrayRef<TensorIndex> indices, const Tensor& va
       copy_into(self, value);
       return self;
     }
-    const Tensor view =
-        only.kind() == Kind::boolean ? self.unsqueeze(0) : single_view(self, only);
+    const Tensor view = only.kind() == Kind::boolean ? self.unsqueeze(0) : single_view(self, only);
     if (view.defined()) {
-      copy_into(view, value);
+      // A slice of everything is self: no view enters the graph.
+      const bool whole =
+          only.kind() == Kind::slice && impl(view).size_list() == impl(self).size_list();
+      copy_into(whole ? self : view, value);
       return self;
     }
   }

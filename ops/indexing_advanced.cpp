@@ -28,8 +28,8 @@ Entry make_entry(const TensorImpl& self, const Tensor& index, size_t first) {
   for (size_t i = 0; i < count; ++i) entry.limit *= self.sizes()[first + i];
   if (!entry.checked) return entry;
   for (size_t i = 0; i < count; ++i)
-    SIMDGRAD_CHECK_AS(IndexError, of.sizes()[i] == self.sizes()[first + i], "The shape of the mask ",
-                      of.size_list(), " at index ", i,
+    SIMDGRAD_CHECK_AS(IndexError, of.sizes()[i] == self.sizes()[first + i],
+                      "The shape of the mask ", of.size_list(), " at index ", i,
                       " does not match the shape of the indexed tensor ", self.size_list(),
                       " at index ", first + i);
   entry.values = true_positions(index);
@@ -120,7 +120,8 @@ bool permuted_strides(const TensorImpl& self, const AdvancedIndex& index,
   for (size_t i = 1; i < ndim; ++i) {
     size_t at = i;
     for (size_t before = i; before-- > 0;) {
-      const int result = compare(static_cast<size_t>(order[before]), static_cast<size_t>(order[at]));
+      const int result =
+          compare(static_cast<size_t>(order[before]), static_cast<size_t>(order[at]));
       if (result < 0) break;
       if (result == 0) continue;
       std::swap(order[before], order[at]);

@@ -1,6 +1,6 @@
 // gather and scatter_add_: one id per element.
-#include "core/parallel.h"
 #include <algorithm>
+#include "core/parallel.h"
 
 #include "ops/broadcast.h"
 #include "ops/copy.h"
@@ -37,7 +37,8 @@ struct GatherLoop {
     }
     // A 0-d tensor counts as one of shape [1], on either side.
     for (Dims* strides : {&sizes, &ids, &block, &table})
-      while (strides->size() < std::max<size_t>(1, index.ndim)) strides->push_back(strides == &sizes);
+      while (strides->size() < std::max<size_t>(1, index.ndim))
+        strides->push_back(strides == &sizes);
     for (size_t i = 0; i + 1 < sizes.size(); ++i) rows *= sizes[i];
     n = sizes.back();
   }
@@ -89,8 +90,7 @@ void walk(const GatherLoop& loop, const Id* ids, T* block, T* table, int64_t beg
   // Along the last dimension of row-major tensors all steps are constants.
   const bool plain = ids_step == 1 && block_step == 1 && table_step == 0 && loop.id_stride == 1;
   loop.run(begin, end, [&](int64_t id_at, int64_t block_at, int64_t table_at) {
-    if (loop.checks)
-      check_row(ids + id_at, ids_step, loop.n, loop.dim, loop.limit);
+    if (loop.checks) check_row(ids + id_at, ids_step, loop.n, loop.dim, loop.limit);
     if (plain)
       walk_row(ids + id_at, 1, block + block_at, 1, table + table_at, 0, 1, loop.n, move);
     else
@@ -112,16 +112,18 @@ void walk(const GatherLoop& loop, const Tensor& ids, void* block, void* table, i
 template <class T>
 void gather_items(const GatherLoop& loop, const Tensor& ids, void* block, void* table) {
   const int64_t per_task = std::max<int64_t>(1, 8192 / std::max<int64_t>(1, loop.n));
-  parallel_range(loop.rows, per_task, static_cast<double>(loop.n) * 1.5 + 5,
-                 [&](int64_t begin, int64_t end) {
-                   walk<T>(loop, ids, block, table, begin, end,
-                           [](T& to, const T& from) { to = from; });
-                 });
+  parallel_range(
+      loop.rows, per_task, static_cast<double>(loop.n) * 1.5 + 5, [&](int64_t begin, int64_t end) {
+        walk<T>(loop, ids, block, table, begin, end, [](T& to, const T& from) { to = from; });
+      });
 }
 template <class T>
 void add_items(const GatherLoop& loop, const Tensor& ids, void* block, void* table) {
   walk<T>(loop, ids, block, table, 0, loop.rows, [](const T& from, T& to) {
-    to = static_cast<T>(to + from);
+    if constexpr (std::is_integral_v<T>)
+      to = static_cast<T>(static_cast<uint64_t>(to) + static_cast<uint64_t>(from));  // wraps
+    else
+      to = to + from;
   });
 }
 
@@ -156,10 +158,17 @@ Tensor gather(const Tensor& self, int64_t dim, const Tensor& index) {
     loop.checks = true;  // y is not seen by anybody if one is bad
     loop.limit = effective_size(x, static_cast<int>(dim));
     switch (element_size(x.dtype)) {
-      case 1: gather_items<uint8_t>(loop, index, impl(y).data, x.data); break;
-      case 2: gather_items<uint16_t>(loop, index, impl(y).data, x.data); break;
-      case 4: gather_items<uint32_t>(loop, index, impl(y).data, x.data); break;
-      default: gather_items<uint64_t>(loop, index, impl(y).data, x.data);
+      case 1:
+        gather_items<uint8_t>(loop, index, impl(y).data, x.data);
+        break;
+      case 2:
+        gather_items<uint16_t>(loop, index, impl(y).data, x.data);
+        break;
+      case 4:
+        gather_items<uint32_t>(loop, index, impl(y).data, x.data);
+        break;
+      default:
+        gather_items<uint64_t>(loop, index, impl(y).data, x.data);
     }
   }
   if (needs_gradient(self))
@@ -206,14 +215,22 @@ void scatter_add_values(const TensorImpl& y, int64_t dim, const Tensor& ids, con
   const GatherLoop loop(impl(ids), impl(from), y, dim);
   void* block = impl(from).data;
   switch (y.dtype) {
-    case ScalarType::Byte: return add_items<uint8_t>(loop, ids, block, y.data);
-    case ScalarType::Char: return add_items<int8_t>(loop, ids, block, y.data);
-    case ScalarType::Short: return add_items<int16_t>(loop, ids, block, y.data);
-    case ScalarType::Int: return add_items<int32_t>(loop, ids, block, y.data);
-    case ScalarType::Long: return add_items<int64_t>(loop, ids, block, y.data);
-    case ScalarType::Float: return add_items<float>(loop, ids, block, y.data);
-    case ScalarType::Double: return add_items<double>(loop, ids, block, y.data);
-    case ScalarType::Bool: return add_items<bool>(loop, ids, block, y.data);
+    case ScalarType::Byte:
+      return add_items<uint8_t>(loop, ids, block, y.data);
+    case ScalarType::Char:
+      return add_items<int8_t>(loop, ids, block, y.data);
+    case ScalarType::Short:
+      return add_items<int16_t>(loop, ids, block, y.data);
+    case ScalarType::Int:
+      return add_items<int32_t>(loop, ids, block, y.data);
+    case ScalarType::Long:
+      return add_items<int64_t>(loop, ids, block, y.data);
+    case ScalarType::Float:
+      return add_items<float>(loop, ids, block, y.data);
+    case ScalarType::Double:
+      return add_items<double>(loop, ids, block, y.data);
+    case ScalarType::Bool:
+      return add_items<bool>(loop, ids, block, y.data);
   }
 }
 

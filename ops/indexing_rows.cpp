@@ -5,6 +5,7 @@
 #include "core/parallel.h"
 #include "ops/kernels/rows.h"
 #include "ops/kernels/table.h"
+#include "ops/row_sums.h"
 #include "ops/strided_plan.h"
 
 namespace simdgrad {
@@ -80,7 +81,8 @@ void add_whole_numbers(const kernels::PickedRows& rows, const Id* ids) {
     T* to = reinterpret_cast<T*>(rows.table + id * rows.table_stride);
     const T* from = reinterpret_cast<const T*>(rows.dense + i * rows.dense_stride);
     for (int64_t k = 0; k < rows.row_bytes / static_cast<int64_t>(sizeof(T)); ++k)
-      to[k] = static_cast<T>(to[k] + from[k]);
+      to[k] =
+          static_cast<T>(static_cast<uint64_t>(to[k]) + static_cast<uint64_t>(from[k]));  // wraps
   }
 }
 template <class T>
@@ -106,7 +108,8 @@ void take_rows(const RowMove& move) {
   const RowPlan plan(move, false);
   const int64_t bytes = plan.rows.row_bytes;
   // Blocks of ids, and within one all outer loops: what they write stays in the cache.
-  const int64_t block = std::max<int64_t>(16, kChunkBytes / (plan.inner ? bytes : bytes * plan.outer));
+  const int64_t block =
+      std::max<int64_t>(16, kChunkBytes / (plan.inner ? bytes : bytes * plan.outer));
   const int64_t blocks = (move.n - 1) / block + 1;
   const int64_t length = std::min(block, move.n);
   const double cost = static_cast<double>(length) * (2 + static_cast<double>(bytes) * 0.1);
@@ -132,16 +135,60 @@ void take_rows(const RowMove& move) {
 
 void put_rows(const RowMove& move) { write_rows(move, kernels::table().rows->scatter); }
 
+namespace {
+
+// The ids as int64 in [0, limit): themselves, or in `room`.
+const int64_t* plain_ids(const RowMove& move, Tensor& room) {
+  const int64_t* wide = static_cast<const int64_t*>(move.ids);
+  if (move.id_type == kLong &&
+      kernels::table().rows->first_bad(move.ids, 8, move.n, 0, move.limit) < 0)
+    return wide;
+  const int32_t* narrow = static_cast<const int32_t*>(move.ids);
+  room = make_tensor({move.n}, kLong);
+  int64_t* ids = static_cast<int64_t*>(impl(room).data);
+  for (int64_t i = 0; i < move.n; ++i) {
+    const int64_t id = move.id_type == kInt ? narrow[i] : wide[i];
+    ids[i] = id < 0 ? id + move.limit : id;
+  }
+  return ids;
+}
+
+// Many rows without gaps are shared out among threads by id; the bits are the same.
+bool add_whole_rows(const RowMove& move) {
+  if (is_empty(move)) return true;
+  const RowPlan plan(move, true);
+  if (!plan.inner || plan.outer != 1 || plan.rows.n * plan.rows.row_bytes < 4 * kChunkBytes)
+    return false;
+  Tensor room;
+  const int64_t* ids = plain_ids(move, room);
+  add_rows_by_id({move.dtype, move.table, move.table_stride, move.dense, move.dense_stride, nullptr,
+                  plan.rows.row_bytes / element_size(move.dtype)},
+                 ids, move.n, move.limit);
+  return true;
+}
+
+}  // namespace
+
 void add_rows(const RowMove& move) {
   switch (move.dtype) {
-    case ScalarType::Float: return write_rows(move, kernels::table().rows->add_f32);
-    case ScalarType::Double: return write_rows(move, kernels::table().rows->add_f64);
-    case ScalarType::Byte: return add_whole_numbers<uint8_t>(move);
-    case ScalarType::Char: return add_whole_numbers<int8_t>(move);
-    case ScalarType::Short: return add_whole_numbers<int16_t>(move);
-    case ScalarType::Int: return add_whole_numbers<int32_t>(move);
-    case ScalarType::Long: return add_whole_numbers<int64_t>(move);
-    case ScalarType::Bool: return add_whole_numbers<bool>(move);
+    case ScalarType::Float:
+      if (!add_whole_rows(move)) write_rows(move, kernels::table().rows->add_f32);
+      return;
+    case ScalarType::Double:
+      if (!add_whole_rows(move)) write_rows(move, kernels::table().rows->add_f64);
+      return;
+    case ScalarType::Byte:
+      return add_whole_numbers<uint8_t>(move);
+    case ScalarType::Char:
+      return add_whole_numbers<int8_t>(move);
+    case ScalarType::Short:
+      return add_whole_numbers<int16_t>(move);
+    case ScalarType::Int:
+      return add_whole_numbers<int32_t>(move);
+    case ScalarType::Long:
+      return add_whole_numbers<int64_t>(move);
+    case ScalarType::Bool:
+      return add_whole_numbers<bool>(move);
   }
 }
 

@@ -33,8 +33,8 @@ struct DimMove {
       block_stride = block_strides[dim];
       block_strides.erase(dim);
     }
-    move = {table.dtype, sizes,        block.data,     block_stride,
-            block_strides, table.data, table_stride,  table_strides,
+    move = {table.dtype,    sizes,           block.data,      block_stride,
+            block_strides,  table.data,      table_stride,    table_strides,
             impl(ids).data, impl(ids).dtype, impl(ids).numel, limit};
   }
   DimMove(const DimMove&) = delete;
@@ -43,12 +43,13 @@ struct DimMove {
 [[noreturn, gnu::cold]] void throw_not_selectable(const TensorImpl& self, int64_t dim, int64_t id) {
   const int64_t size = self.ndim > 0 ? self.sizes()[dim] : 1;
   SIMDGRAD_CHECK(size > 0, "index_select(): self indexing axis dim should be positive");
-  SIMDGRAD_CHECK(!(dim == 1 && self.ndim > 1),
-                 "INDICES element is out of DATA bounds, id=", id, " axis_dim=", size);
+  SIMDGRAD_CHECK(!(dim == 1 && self.ndim > 1), "INDICES element is out of DATA bounds, id=", id,
+                 " axis_dim=", size);
   SIMDGRAD_THROW_AS(IndexError, "index out of range in self");
 }
 
-Tensor index_select_backward(const Tensor& dy, IntArrayRef sizes, int64_t dim, const Tensor& index) {
+Tensor index_select_backward(const Tensor& dy, IntArrayRef sizes, int64_t dim,
+                             const Tensor& index) {
   Tensor dx = zeros_of(sizes, dy.scalar_type());
   // A 0-d input: one sum.
   if (sizes.empty()) return dy.sum();
@@ -89,13 +90,13 @@ namespace {
 
 void check_index_add(const TensorImpl& self, int64_t dim, const TensorImpl& index,
                      const TensorImpl& source) {
-  SIMDGRAD_CHECK_AS(IndexError, index.ndim <= 1,
-                    "index_add_(): Index is supposed to be a vector, but got dim: ",
-                    static_cast<int>(index.ndim), " with type: ", to_string(index.dtype),
-                    " and size: ", index.size_list());
-  SIMDGRAD_CHECK(is_id_type(index.dtype),
-                 "index_add_(): Expected dtype int32/int64 for index but got: ",
-                 to_string(index.dtype));
+  SIMDGRAD_CHECK_AS(
+      IndexError, index.ndim <= 1,
+      "index_add_(): Index is supposed to be a vector, but got dim: ", static_cast<int>(index.ndim),
+      " with type: ", to_string(index.dtype), " and size: ", index.size_list());
+  SIMDGRAD_CHECK(
+      is_id_type(index.dtype),
+      "index_add_(): Expected dtype int32/int64 for index but got: ", to_string(index.dtype));
   SIMDGRAD_CHECK(self.dtype == source.dtype, "index_add_(): self (", to_string(self.dtype),
                  ") and source (", to_string(source.dtype), ") must have the same scalar type");
   bool fits = self.ndim == source.ndim;
@@ -213,8 +214,8 @@ Tensor nonzero(const Tensor& self) {
 Tensor masked_select(const Tensor& self, const Tensor& mask) {
   check_dense(self, "masked_select");
   check_dense(mask, "masked_select", "mask");
-  SIMDGRAD_CHECK(impl(mask).dtype == kBool,
-                 "masked_select: expected BoolTensor for mask, got ", to_string(impl(mask).dtype));
+  SIMDGRAD_CHECK(impl(mask).dtype == kBool, "masked_select: expected BoolTensor for mask, got ",
+                 to_string(impl(mask).dtype));
   Dims sizes;
   broadcast_shapes(impl(self).size_list(), impl(mask).size_list(), sizes);
   // Read where they are: expand changes no numbers, and its gradient sums.
@@ -228,15 +229,24 @@ Tensor masked_select(const Tensor& self, const Tensor& mask) {
   Tensor y = make_tensor({impl(index.ids).numel}, impl(self).dtype);
   const Tensor flat = contiguous_values(wide);
   const int64_t n = index.limit;
-  take_rows({impl(y).dtype, {}, impl(y).data, 1, {}, impl(flat).data, 1, {}, impl(index.ids).data,
-             kLong, impl(index.ids).numel, n});
+  take_rows({impl(y).dtype,
+             {},
+             impl(y).data,
+             1,
+             {},
+             impl(flat).data,
+             1,
+             {},
+             impl(index.ids).data,
+             kLong,
+             impl(index.ids).numel,
+             n});
   if (needs_gradient(wide)) {
     index.dims = 1;
     const int64_t found = impl(index.ids).numel;
     index.shape = KeptDims(IntArrayRef(found));
     record<"MaskedSelectBackward0">(
-        y, std::tie(wide),
-        [index, n, x_sizes = KeptDims(impl(wide).size_list())](Gradients& d) {
+        y, std::tie(wide), [index, n, x_sizes = KeptDims(impl(wide).size_list())](Gradients& d) {
           d.set(0, add_to_zeros(d.dy(), index, {n}).view(x_sizes));
         });
   }

@@ -76,9 +76,18 @@ struct BlockSide {
 
 RowMove make_move(const TableSide& table, void* table_data, const BlockSide& block,
                   void* block_data, ScalarType dtype) {
-  return {dtype,         table.sizes,  block_data,    block.stride,
-          block.strides, table_data,   table.stride,  table.strides,
-          impl(table.ids).data, impl(table.ids).dtype, impl(table.ids).numel, table.limit};
+  return {dtype,
+          table.sizes,
+          block_data,
+          block.stride,
+          block.strides,
+          table_data,
+          table.stride,
+          table.strides,
+          impl(table.ids).data,
+          impl(table.ids).dtype,
+          impl(table.ids).numel,
+          table.limit};
 }
 
 // A node keeps the index without its tensor, and the tensor as a saved one.
@@ -119,11 +128,10 @@ Tensor take(const Tensor& self, const AdvancedIndex& index, const Dims* result_s
     y = std::move(permuted);
   }
   if (needs_gradient(self))
-    record<"IndexBackward0">(y, std::tie(self),
-                             [ids = Saved(index.ids), kept = without_ids(index),
-                              x_sizes = KeptDims(x.size_list())](Gradients& d) {
-                               d.set(0, add_to_zeros(d.dy(), with_ids(kept, ids(d)), x_sizes));
-                             });
+    record<"IndexBackward0">(
+        y, std::tie(self),
+        [ids = Saved(index.ids), kept = without_ids(index), x_sizes = KeptDims(x.size_list())](
+            Gradients& d) { d.set(0, add_to_zeros(d.dy(), with_ids(kept, ids(d)), x_sizes)); });
   return y;
 }
 
@@ -144,8 +152,7 @@ Tensor add_to_zeros(const Tensor& dy, const AdvancedIndex& index, IntArrayRef si
   if (needs_gradient(dy)) {
     const Tensor zeros;
     record<"IndexPutImplBackward0">(
-        dx, std::tie(zeros, dy),
-        [ids = Saved(index.ids), kept = without_ids(index)](Gradients& d) {
+        dx, std::tie(zeros, dy), [ids = Saved(index.ids), kept = without_ids(index)](Gradients& d) {
           d.set(1, take(d.dy(), with_ids(kept, ids(d)), nullptr));
         });
   }
@@ -214,8 +221,7 @@ void put(const Tensor& self, const AdvancedIndex& given, const Tensor& value) {
           put(dx, index, zeros_of({}, dtype));
           d.set(0, dx);
         }
-        if (d.needs(1))
-          d.set(1, reduce_gradient(take(d.dy(), index, nullptr), x_sizes, dtype));
+        if (d.needs(1)) d.set(1, reduce_gradient(take(d.dy(), index, nullptr), x_sizes, dtype));
       });
 }
 

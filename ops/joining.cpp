@@ -111,12 +111,11 @@ Tensor cat(TensorList tensors, int64_t dim) {
     start += x.sizes()[at];
   }
   if (records)
-    record_parts<"CatBackward0">(y, tensors, std::move(parts),
-                                 [at](const Tensor& dy, const Part& part) {
-                                   if (part.length < 0) return zeros_of({0}, part.dtype);
-                                   return dy.narrow(static_cast<int64_t>(at), part.start, part.length)
-                                       .to(part.dtype);
-                                 });
+    record_parts<"CatBackward0">(
+        y, tensors, std::move(parts), [at](const Tensor& dy, const Part& part) {
+          if (part.length < 0) return zeros_of({0}, part.dtype);
+          return dy.narrow(static_cast<int64_t>(at), part.start, part.length).to(part.dtype);
+        });
   return y;
 }
 

@@ -32,8 +32,8 @@ struct StridedPlan {
 };
 
 // Ordered so that writes advance in memory; dimensions that follow one another on both sides join.
-inline void make_plan(StridedPlan& plan, IntArrayRef sizes, IntArrayRef to, int64_t to_item, IntArrayRef from,
-               int64_t from_item) {
+inline void make_plan(StridedPlan& plan, IntArrayRef sizes, IntArrayRef to, int64_t to_item,
+                      IntArrayRef from, int64_t from_item) {
   StridedPlan sorted;
   for (size_t i = 0; i < sizes.size(); ++i) {
     if (sizes[i] == 1) continue;

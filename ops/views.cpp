@@ -113,8 +113,7 @@ Tensor flatten(const Tensor& self, int64_t start_dim, int64_t end_dim) {
   const int64_t ndim = impl(self).ndim;
   const size_t start = static_cast<size_t>(wrap_dim(start_dim, ndim));
   const size_t end = static_cast<size_t>(wrap_dim(end_dim, ndim));
-  SIMDGRAD_CHECK(start <= end,
-                 "flatten() has invalid args: start_dim cannot come after end_dim");
+  SIMDGRAD_CHECK(start <= end, "flatten() has invalid args: start_dim cannot come after end_dim");
   if (ndim == 0) return reshape(self, {1});
   if (start == end) return self;
   const int64_t* from = impl(self).sizes();
@@ -151,10 +150,11 @@ Tensor numpy_T(const Tensor& self) {
   if (ndim != 2 && ndim != 0) [[unlikely]] {
     static std::atomic<bool> warned{false};
     if (!warned.exchange(true))
-      warn("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
-           "deprecated and it will throw an error in a future release. Consider `x.mT` to transpose "
-           "batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the "
-           "dimensions of a tensor.");
+      warn(
+          "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+          "deprecated and it will throw an error in a future release. Consider `x.mT` to transpose "
+          "batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the "
+          "dimensions of a tensor.");
   }
   Dims dims(ndim);
   for (size_t i = 0; i < ndim; ++i) dims[i] = static_cast<int64_t>(ndim - 1 - i);
@@ -173,9 +173,8 @@ Tensor transpose(const Tensor& self, int64_t dim0, int64_t dim1) {
   }
   Tensor y = make_view(self, sizes, strides, x.storage_offset());
   if (needs_gradient(self))
-    record<"TransposeBackward0">(y, std::tie(self), [dim0, dim1](Gradients& d) {
-      d.set(0, d.dy().transpose(dim0, dim1));
-    });
+    record<"TransposeBackward0">(
+        y, std::tie(self), [dim0, dim1](Gradients& d) { d.set(0, d.dy().transpose(dim0, dim1)); });
   return y;
 }
 
@@ -197,16 +196,15 @@ Tensor permute(const Tensor& self, IntArrayRef dims) {
   Tensor y = make_view(self, sizes, strides, x.storage_offset());
   if (needs_gradient(self))
     record_with_dims<"PermuteBackward0">(
-        y, self, inverse,
-        [](Gradients& d, IntArrayRef back) { d.set(0, d.dy().permute(back)); });
+        y, self, inverse, [](Gradients& d, IntArrayRef back) { d.set(0, d.dy().permute(back)); });
   return y;
 }
 
 Tensor expand(const Tensor& self, IntArrayRef sizes, bool) {
   check_dense(self, "expand");
   const TensorImpl& x = impl(self);
-  SIMDGRAD_CHECK(sizes.size() >= x.ndim, "expand(", self.toString(), "{", x.size_list(), "}, size=",
-                 sizes, "): the number of sizes provided (", sizes.size(),
+  SIMDGRAD_CHECK(sizes.size() >= x.ndim, "expand(", self.toString(), "{", x.size_list(),
+                 "}, size=", sizes, "): the number of sizes provided (", sizes.size(),
                  ") must be greater or equal to the number of dimensions in the tensor (",
                  static_cast<int>(x.ndim), ")");
   const size_t leading = sizes.size() - x.ndim;
@@ -214,13 +212,15 @@ Tensor expand(const Tensor& self, IntArrayRef sizes, bool) {
   for (size_t i = sizes.size(); i-- > 0;) {
     const bool fresh = i < leading;
     int64_t size = fresh ? 1 : x.sizes()[i - leading];
-    int64_t stride = !fresh ? x.strides()[i - leading]
+    int64_t stride = !fresh                 ? x.strides()[i - leading]
                      : i + 1 < sizes.size() ? to_sizes[i + 1] * to_strides[i + 1]
                                             : 1;
     int64_t target = sizes[i];
     if (target == -1) {
-      SIMDGRAD_CHECK(!fresh, "The expanded size of the tensor (-1) isn't allowed in a leading, "
-                             "non-existing dimension ", i);
+      SIMDGRAD_CHECK(!fresh,
+                     "The expanded size of the tensor (-1) isn't allowed in a leading, "
+                     "non-existing dimension ",
+                     i);
       target = size;
     }
     if (size != target) {
@@ -235,10 +235,9 @@ Tensor expand(const Tensor& self, IntArrayRef sizes, bool) {
   }
   Tensor y = make_view(self, to_sizes, to_strides, x.storage_offset());
   if (needs_gradient(self))
-    record_with_dims<"ExpandBackward0">(y, self, x.size_list(),
-                                        [](Gradients& d, IntArrayRef x_sizes) {
-                                          d.set(0, sum_to(d.dy(), x_sizes));
-                                        });
+    record_with_dims<"ExpandBackward0">(
+        y, self, x.size_list(),
+        [](Gradients& d, IntArrayRef x_sizes) { d.set(0, sum_to(d.dy(), x_sizes)); });
   return y;
 }
 

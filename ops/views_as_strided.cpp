@@ -111,8 +111,7 @@ void spread_values(const Spread& map, const T* from, T* to, T* storage, int64_t*
   const Geometry& counted = map.count_readers ? map.read : map.add;
   if (counts) for_each_place(counted, [&](int64_t place) { ++counts[place]; });
   for_each_place(map.add, [&](int64_t place) {
-    storage[place] += map.count_readers || !counts ? *from
-                                                   : *from / static_cast<T>(counts[place]);
+    storage[place] += map.count_readers || !counts ? *from : *from / static_cast<T>(counts[place]);
     ++from;
   });
   for_each_place(map.read, [&](int64_t place) {
@@ -163,19 +162,21 @@ Tensor as_strided(const Tensor& self, IntArrayRef sizes, IntArrayRef strides,
   const int64_t offset = storage_offset.value_or(x.storage_offset());
   SIMDGRAD_CHECK(sizes.size() == strides.size(), "mismatch in length of strides and shape");
   for (int64_t stride : strides)
-    SIMDGRAD_CHECK(stride >= 0, "as_strided: Negative strides are not supported at the moment, got "
-                                "strides: ", strides);
+    SIMDGRAD_CHECK(stride >= 0,
+                   "as_strided: Negative strides are not supported at the moment, got "
+                   "strides: ",
+                   strides);
   SIMDGRAD_CHECK(offset >= 0, "Tensor: invalid storage offset ", offset);
   for (int64_t size : sizes)
     SIMDGRAD_CHECK(size >= 0, "Storage size calculation overflowed with sizes=", sizes,
                    " and strides=", strides);
   const size_t item = static_cast<size_t>(element_size(x.dtype));
-  const size_t bytes = byte_count({sizes.data(), sizes.size()}, {strides.data(), strides.size()},
-                                  item, offset);
+  const size_t bytes =
+      byte_count({sizes.data(), sizes.size()}, {strides.data(), strides.size()}, item, offset);
   SIMDGRAD_CHECK(bytes <= x.storage->bytes, "setStorage: sizes ", sizes, ", strides ", strides,
                  ", storage offset ", offset, ", and itemsize ", item,
-                 " requiring a storage size of ", bytes,
-                 " are out of bounds for storage of size ", x.storage->bytes);
+                 " requiring a storage size of ", bytes, " are out of bounds for storage of size ",
+                 x.storage->bytes);
   Tensor y = make_view(self, sizes, strides, offset);
   if (needs_gradient(self)) {
     // Places count from the first element of either.

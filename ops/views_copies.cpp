@@ -91,7 +91,9 @@ Tensor& copy_(Tensor& self, const Tensor& source) {
   if (x.ndim <= kInlineDims)
     record_inplace<"torch::autograd::CopyBackwards">(
         self, std::tie(self, source),
-        [formula, kept = FixedDims<kInlineDims>(x.size_list())](Gradients& d) { formula(d, kept); });
+        [formula, kept = FixedDims<kInlineDims>(x.size_list())](Gradients& d) {
+          formula(d, kept);
+        });
   else
     record_inplace<"torch::autograd::CopyBackwards">(
         self, std::tie(self, source),
@@ -154,14 +156,16 @@ Tensor& fill_(Tensor& self, const Tensor& value) {
   const bool records = is_floating_point(impl(self).dtype) && needs_gradient(self, value);
   const Tensor target = without_repeats(self);
   check_inplace(target, records);
-  copy_values(target, impl(value).storage == impl(target).storage ? copy_as(value, impl(value).dtype)
-                                                                  : value);
+  copy_values(target, impl(value).storage == impl(target).storage
+                          ? copy_as(value, impl(value).dtype)
+                          : value);
   if (records)
-    record_inplace<"FillBackward3">(
-        target, std::tie(target, value), [dtype = impl(value).dtype](Gradients& d) {
-          if (d.needs(0)) d.set(0, zeros_of(d.dy().sizes(), d.dy().scalar_type()));
-          if (d.needs(1)) d.set(1, reduce_gradient(d.dy(), {}, dtype));
-        });
+    record_inplace<"FillBackward3">(target, std::tie(target, value),
+                                    [dtype = impl(value).dtype](Gradients& d) {
+                                      if (d.needs(0))
+                                        d.set(0, zeros_of(d.dy().sizes(), d.dy().scalar_type()));
+                                      if (d.needs(1)) d.set(1, reduce_gradient(d.dy(), {}, dtype));
+                                    });
   else
     finish_inplace(target);
   return self;

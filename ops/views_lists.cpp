@@ -74,8 +74,8 @@ std::vector<Tensor> split(const Tensor& self, int64_t split_size, int64_t dim) {
   check_dense(self, "split");
   const TensorImpl& x = impl(self);
   SIMDGRAD_CHECK(x.ndim > 0, "split expects at least a 1-dimensional tensor");
-  SIMDGRAD_CHECK(split_size >= 0, "split expects split_size be non-negative, but got split_size=",
-                 split_size);
+  SIMDGRAD_CHECK(split_size >= 0,
+                 "split expects split_size be non-negative, but got split_size=", split_size);
   const size_t at = static_cast<size_t>(wrap_dim(dim, x.ndim));
   const int64_t size = x.sizes()[at];
   SIMDGRAD_CHECK(split_size > 0 || size == 0,
@@ -85,8 +85,7 @@ std::vector<Tensor> split(const Tensor& self, int64_t split_size, int64_t dim) {
   std::vector<Tensor> parts;
   parts.reserve(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i)
-    parts.push_back(
-        part_of(self, at, i * split_size, std::min(split_size, size - i * split_size)));
+    parts.push_back(part_of(self, at, i * split_size, std::min(split_size, size - i * split_size)));
   mark_as_list(parts);
   if (needs_gradient(self))
     record_outputs<"SplitBackward0">(
@@ -110,11 +109,13 @@ std::vector<Tensor> split_with_sizes(const Tensor& self, IntArrayRef split_sizes
   for (int64_t part : split_sizes) {
     SIMDGRAD_CHECK(part >= 0,
                    "split_with_sizes expects split_sizes have only non-negative entries, but got "
-                   "split_sizes=", split_sizes);
+                   "split_sizes=",
+                   split_sizes);
     total = checked_add(total, part);
   }
   SIMDGRAD_CHECK(total == size, "split_with_sizes expects split_sizes to sum exactly to ", size,
-                 " (input tensor's size at dimension ", dim, "), but got split_sizes=", split_sizes);
+                 " (input tensor's size at dimension ", dim,
+                 "), but got split_sizes=", split_sizes);
   std::vector<Tensor> parts;
   parts.reserve(split_sizes.size());
   int64_t start = 0;

@@ -50,13 +50,11 @@ Tensor zeros_of(IntArrayRef sizes, ScalarType dtype) {
 
 Tensor select_backward(const Tensor& dy, IntArrayRef sizes, int64_t dim, int64_t index) {
   check_dense(dy, "select_backward", "grad_output");
-  Tensor dx = embed_in_zeros(dy, sizes, [&](IntArrayRef strides) {
-    return select_window(sizes, strides, dim, index);
-  });
+  Tensor dx = embed_in_zeros(
+      dy, sizes, [&](IntArrayRef strides) { return select_window(sizes, strides, dim, index); });
   if (needs_gradient(dy))
-    record<"SelectBackwardBackward0">(dx, std::tie(dy), [dim, index](Gradients& d) {
-      d.set(0, d.dy().select(dim, index));
-    });
+    record<"SelectBackwardBackward0">(
+        dx, std::tie(dy), [dim, index](Gradients& d) { d.set(0, d.dy().select(dim, index)); });
   return dx;
 }
 
@@ -87,10 +85,10 @@ Tensor select(const Tensor& self, int64_t dim, int64_t index) {
   if (needs_gradient(self)) {
     const uint32_t at = static_cast<uint32_t>(dim);
     if (x.ndim <= 4)  // small enough for a node of 128 bytes
-      record<"SelectBackward0">(
-          y, std::tie(self), [kept = FixedDims<4>(x.size_list()), at, index](Gradients& d) {
-            d.set(0, select_backward(d.dy(), kept, at, index));
-          });
+      record<"SelectBackward0">(y, std::tie(self),
+                                [kept = FixedDims<4>(x.size_list()), at, index](Gradients& d) {
+                                  d.set(0, select_backward(d.dy(), kept, at, index));
+                                });
     else
       record<"SelectBackward0">(
           y, std::tie(self), [kept = FixedDims<kMaxDims>(x.size_list()), at, index](Gradients& d) {
@@ -100,8 +98,8 @@ Tensor select(const Tensor& self, int64_t dim, int64_t index) {
   return y;
 }
 
-Tensor slice(const Tensor& self, int64_t dim, std::optional<int64_t> from, std::optional<int64_t> to,
-             int64_t step) {
+Tensor slice(const Tensor& self, int64_t dim, std::optional<int64_t> from,
+             std::optional<int64_t> to, int64_t step) {
   check_dense(self, "slice");
   const TensorImpl& x = impl(self);
   SIMDGRAD_CHECK_AS(IndexError, x.ndim > 0, "slice() cannot be applied to a 0-dim tensor.");

@@ -21,13 +21,11 @@ template <NodeName name, size_t few = kInlineDims, size_t many = kMaxDims, class
 void record_with_dims(const Tensor& y, const Tensor& self, IntArrayRef dims, F f) {
   static_assert(std::is_trivially_destructible_v<F>);
   if (dims.size() <= few)
-    record<name>(y, std::tie(self), [f, kept = FixedDims<few>(dims)](Gradients& d) {
-      f(d, IntArrayRef(kept));
-    });
+    record<name>(y, std::tie(self),
+                 [f, kept = FixedDims<few>(dims)](Gradients& d) { f(d, IntArrayRef(kept)); });
   else
-    record<name>(y, std::tie(self), [f, kept = FixedDims<many>(dims)](Gradients& d) {
-      f(d, IntArrayRef(kept));
-    });
+    record<name>(y, std::tie(self),
+                 [f, kept = FixedDims<many>(dims)](Gradients& d) { f(d, IntArrayRef(kept)); });
 }
 
 // Zeros of shape `sizes` with dy as entry `index` of dimension dim; its derivative is select.

@@ -47,9 +47,7 @@ std::vector<double> values(const Tensor& x) {
   const double* data = y.data_ptr<double>();
   return {data, data + y.numel()};
 }
-double values_at(const Tensor& contiguous, int64_t k) {
-  return contiguous.data_ptr<float>()[k];
-}
+double values_at(const Tensor& contiguous, int64_t k) { return contiguous.data_ptr<float>()[k]; }
 int64_t ids_at(const Tensor& ids, int64_t k) { return ids.data_ptr<int64_t>()[k]; }
 std::vector<int64_t> ids_of(const Tensor& x) {
   const Tensor y = x.to(kLong).contiguous();
@@ -161,7 +159,8 @@ TEST_CASE("integers, slices, None and Ellipsis give views", "[indexing]") {
   CHECK(where(a.index({Ellipsis})) == "[3, 4][4, 1]0 view AliasBackward0");
   CHECK(where(a.index({"...", 1})) == "[3][4]1 view SelectBackward0");
   CHECK(where(a.index({None})) == "[1, 3, 4][12, 4, 1]0 view UnsqueezeBackward0");
-  CHECK(where(t4.index({1, Ellipsis, None, Slice(-2, None)})) == "[3, 4, 1, 2][20, 5, 5, 1]63 view -");
+  CHECK(where(t4.index({1, Ellipsis, None, Slice(-2, None)})) ==
+        "[3, 4, 1, 2][20, 5, 5, 1]63 view -");
   CHECK(where(a.index({tensor(1)})) == "[4][1]4 view SelectBackward0");
   CHECK(where(a.index({tensor(1).to(kShort), Slice()})) == "[4][1]4 view SelectBackward0");
   CHECK(where(a[tensor(1)]) == "[4][1]4 view SelectBackward0");
@@ -192,7 +191,8 @@ TEST_CASE("tensor indices give copies laid out as libtorch's", "[indexing]") {
   CHECK(where(t4.index({Slice(), square, i})) == "[2, 2, 2, 5][20, 10, 5, 1]0 -");
   // The memory of a permuted input, or index, gives the order.
   CHECK(where(rand({2, 3, 4}).transpose(0, 2).index({i})) == "[2, 3, 2][6, 1, 3]0 -");
-  CHECK(where(t4.permute({3, 2, 1, 0}).index({Slice(), i, Slice(), i})) == "[2, 5, 3][15, 1, 5]0 -");
+  CHECK(where(t4.permute({3, 2, 1, 0}).index({Slice(), i, Slice(), i})) ==
+        "[2, 5, 3][15, 1, 5]0 -");
   CHECK(where(rand({4, 4, 5}).permute({2, 1, 0}).index({Slice(), square})) ==
         "[5, 2, 2, 4][1, 10, 5, 20]0 -");
   CHECK(where(rand({5}).index({tensor({{0, 1, 2}, {1, 2, 3}}).t()})) == "[3, 2][1, 3]0 -");
@@ -238,12 +238,14 @@ TEST_CASE("indexing refuses with PyTorch's texts", "[indexing]") {
               "index 9 is out of bounds for dimension 1 with size 5");
   CHECK_ERROR(rand({0, 3}).index({tensor({0})}),
               "index is out of bounds for dimension with size 0");
-  CHECK_ERROR(s.index({0}),
-              "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` "
-              "in C++ to convert a 0-dim tensor to a number");
+  CHECK_ERROR(
+      s.index({0}),
+      "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` "
+      "in C++ to convert a 0-dim tensor to a number");
   CHECK_ERROR(s.index({tensor({0})}), "too many indices for tensor of dimension 0");
-  CHECK_ERROR(a.index({i, tensor({0, 1, 2})}),
-              "shape mismatch: indexing tensors could not be broadcast together with shapes [2], [3]");
+  CHECK_ERROR(
+      a.index({i, tensor({0, 1, 2})}),
+      "shape mismatch: indexing tensors could not be broadcast together with shapes [2], [3]");
   CHECK_ERROR(x.index({m, i}),
               "shape mismatch: indexing tensors could not be broadcast together with shapes [12], "
               "[12], [2]");
@@ -252,24 +254,27 @@ TEST_CASE("indexing refuses with PyTorch's texts", "[indexing]") {
   CHECK_ERROR(a.index({tensor({true, false})}),
               "The shape of the mask [2] at index 0 does not match the shape of the indexed tensor "
               "[3, 4] at index 0");
-  CHECK_ERROR(x.index({Slice(0, 2), m}),
-              "The shape of the mask [3, 4] at index 0 does not match the shape of the indexed tensor "
-              "[2, 4, 5] at index 1");
+  CHECK_ERROR(
+      x.index({Slice(0, 2), m}),
+      "The shape of the mask [3, 4] at index 0 does not match the shape of the indexed tensor "
+      "[2, 4, 5] at index 1");
   CHECK_ERROR(a.index({Slice(0, 2, 0)}), "slice step cannot be zero");
   CHECK_ERROR(a.index({Slice(0, 2, -1)}), "step must be greater than zero");
   CHECK_ERROR(a.index({Tensor()}), "at least one index must be provided");
   CHECK_ERROR(a[i], "Can only index with tensors that are scalars (zero-dim)");
   CHECK_ERROR(a[s], "Can only index tensors with integral scalars");
   Tensor b = a.clone();
-  CHECK_ERROR(b.index_put_({i}, rand({3, 4})),
-              "shape mismatch: value tensor of shape [3, 4] cannot be broadcast to indexing result of "
-              "shape [2, 4]");
+  CHECK_ERROR(
+      b.index_put_({i}, rand({3, 4})),
+      "shape mismatch: value tensor of shape [3, 4] cannot be broadcast to indexing result of "
+      "shape [2, 4]");
   CHECK_ERROR(b.index_put_({i}, rand({4}, kDouble)),
               "Index put requires the source and destination dtypes match, got Float for the "
               "destination and Double for the source.");
-  CHECK_ERROR(b.index_put_({0}, rand({5})),
-              "The expanded size of the tensor (4) must match the existing size (5) at non-singleton "
-              "dimension 0.  Target sizes: [4].  Tensor sizes: [5]");
+  CHECK_ERROR(
+      b.index_put_({0}, rand({5})),
+      "The expanded size of the tensor (4) must match the existing size (5) at non-singleton "
+      "dimension 0.  Target sizes: [4].  Tensor sizes: [5]");
   CHECK_ERROR(b.index_put_({tensor({0, 9})}, 1),
               "index 9 is out of bounds for dimension 0 with size 3");
   CHECK_ERROR(a.index_select(0, tensor({5})), "index out of range in self");
@@ -290,9 +295,10 @@ TEST_CASE("indexing refuses with PyTorch's texts", "[indexing]") {
   CHECK_ERROR(b.index_add_(0, i, rand({1, 4})),
               "index_add_(): Number of indices (2) should be equal to source.size(dim): (1), for "
               "dim: 0");
-  CHECK_ERROR(b.scatter_add_(1, zeros({4, 4}, kLong), rand({4, 4})),
-              "Expected index [4, 4] to be no larger than self [3, 4] apart from dimension 1 and to "
-              "be no larger size than src [4, 4]");
+  CHECK_ERROR(
+      b.scatter_add_(1, zeros({4, 4}, kLong), rand({4, 4})),
+      "Expected index [4, 4] to be no larger than self [3, 4] apart from dimension 1 and to "
+      "be no larger size than src [4, 4]");
   CHECK(values(b) == values(a));
   CHECK(b._version() == 0);
 }
@@ -394,7 +400,8 @@ TEST_CASE("index_select, gather and their adding forms agree with naive loops",
   manual_seed(5);
   const std::vector<int64_t> sizes = {4, 3, 5};
   const Tensor row_major = rand(sizes);
-  for (const Tensor& x : {row_major, row_major.permute({2, 1, 0}).contiguous().permute({2, 1, 0})}) {
+  for (const Tensor& x :
+       {row_major, row_major.permute({2, 1, 0}).contiguous().permute({2, 1, 0})}) {
     const std::vector<double> numbers = values(x);
     for (int64_t dim = 0; dim < 3; ++dim) {
       const size_t d = static_cast<size_t>(dim);
@@ -415,7 +422,8 @@ TEST_CASE("index_select, gather and their adding forms agree with naive loops",
           sums[place] += static_cast<float>(added[static_cast<size_t>(k)]);
         }
         CHECK(values(y) == expected);
-        CHECK(values(x.index_add(dim, ids, source)) == std::vector<double>(sums.begin(), sums.end()));
+        CHECK(values(x.index_add(dim, ids, source)) ==
+              std::vector<double>(sums.begin(), sums.end()));
         // Ids per element.
         std::vector<int64_t> shape = {2, 3, 2};
         shape[d] = 6;
@@ -454,8 +462,8 @@ TEST_CASE("rows of a table, however it lies", "[indexing][threads]") {
       bool equal = true;
       for (int64_t k = 0; k < 900; ++k)
         for (int64_t j = 0; j < width; ++j)
-          equal &= values_at(y, k * width + j) ==
-                   from[static_cast<size_t>(ids_at(ids, k) * width + j)];
+          equal &=
+              values_at(y, k * width + j) == from[static_cast<size_t>(ids_at(ids, k) * width + j)];
       CHECK(equal);
       CHECK(values(z) == values(y));
     }
@@ -490,8 +498,8 @@ TEST_CASE("indexing has derivatives of first and second order", "[indexing]") {
   const Tensor value = rand({2, 1}, kGrad);
   const Tensor i = tensor({2, 0, 2});
   const Tensor pair = tensor({{0, 1}, {-1, 0}});
-  const Tensor mask = tensor({{true, false, true, false}, {false, false, false, true},
-                              {true, true, false, false}});
+  const Tensor mask =
+      tensor({{true, false, true, false}, {false, false, false, true}, {true, true, false, false}});
   for (const Tensor& in : {x, turned}) {
     const variable_list one = {in};
     CHECK_GRADIENTS(one, {x[0].index({i})});
@@ -503,8 +511,8 @@ TEST_CASE("indexing has derivatives of first and second order", "[indexing]") {
     CHECK_GRADIENTS(one, {x[0].index({Ellipsis, None, 1}), x[0].index({1, Slice(0, 4, 2)})});
     CHECK_GRADIENTS(one, {x[0].index({Ellipsis})});
     CHECK_GRADIENTS(one, {x[0].index_select(0, i), x[0].index_select(1, i)});
-    CHECK_GRADIENTS(one, {x[0].gather(1, pair.abs()),
-                          x[0].gather(0, tensor({{0, 2, 1, 1}, {1, 1, 1, 1}}))});
+    CHECK_GRADIENTS(
+        one, {x[0].gather(1, pair.abs()), x[0].gather(0, tensor({{0, 2, 1, 1}, {1, 1, 1, 1}}))});
   }
   const variable_list two = {x, value};
   CHECK_GRADIENTS(two, {[&] {
@@ -536,7 +544,9 @@ TEST_CASE("a changed index is noticed by backward", "[indexing]") {
   Tensor ids = tensor({0, 1});
   const Tensor y = x.index({ids});
   ids.fill_(2);
-  CHECK_THAT(error_of([&] { y.backward(ones({2, 4})); }),
+  CHECK_THAT(error_of([&] {
+               y.backward(ones({2, 4}));
+             }),
              StartsWith("one of the variables needed for gradient computation has been modified by "
                         "an inplace operation: [CPULongType [2]]"));
 }

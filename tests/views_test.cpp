@@ -52,16 +52,30 @@ std::vector<double> read(const Tensor& x) {
     }
     const char* element = static_cast<const char*>(of.data) + at * x.element_size();
     switch (of.dtype) {
-      case kByte: values.push_back(*reinterpret_cast<const uint8_t*>(element)); break;
-      case kChar: values.push_back(*reinterpret_cast<const int8_t*>(element)); break;
-      case kShort: values.push_back(*reinterpret_cast<const int16_t*>(element)); break;
-      case kInt: values.push_back(*reinterpret_cast<const int32_t*>(element)); break;
+      case kByte:
+        values.push_back(*reinterpret_cast<const uint8_t*>(element));
+        break;
+      case kChar:
+        values.push_back(*reinterpret_cast<const int8_t*>(element));
+        break;
+      case kShort:
+        values.push_back(*reinterpret_cast<const int16_t*>(element));
+        break;
+      case kInt:
+        values.push_back(*reinterpret_cast<const int32_t*>(element));
+        break;
       case kLong:
         values.push_back(static_cast<double>(*reinterpret_cast<const int64_t*>(element)));
         break;
-      case kFloat: values.push_back(*reinterpret_cast<const float*>(element)); break;
-      case kDouble: values.push_back(*reinterpret_cast<const double*>(element)); break;
-      case kBool: values.push_back(*reinterpret_cast<const bool*>(element)); break;
+      case kFloat:
+        values.push_back(*reinterpret_cast<const float*>(element));
+        break;
+      case kDouble:
+        values.push_back(*reinterpret_cast<const double*>(element));
+        break;
+      case kBool:
+        values.push_back(*reinterpret_cast<const bool*>(element));
+        break;
     }
   }
   return values;
@@ -80,7 +94,7 @@ void check_gradients(const GradcheckFunction& function, const variable_list& inp
   CHECK(gradcheck(function, inputs));
   CHECK(gradgradcheck(function, inputs));
 }
-#define CHECK_GRADIENTS(inputs, ...)                                                            \
+#define CHECK_GRADIENTS(inputs, ...) \
   check_gradients([&](const variable_list& x) { return variable_list __VA_ARGS__; }, inputs)
 
 // Makes small work run as large work does, while it lives.
@@ -201,7 +215,8 @@ TEST_CASE("views and joining refuse with PyTorch's texts", "[views]") {
   CHECK_ERROR(a.expand({4}),
               "expand(CPUFloatType{[3, 4]}, size=[4]): the number of sizes provided (1) must be "
               "greater or equal to the number of dimensions in the tensor (2)");
-  CHECK_ERROR(v.squeeze(3), "Dimension out of range (expected to be in range of [-1, 0], but got 3)");
+  CHECK_ERROR(v.squeeze(3),
+              "Dimension out of range (expected to be in range of [-1, 0], but got 3)");
   CHECK_ERROR(a.squeeze(IntArrayRef{0, 0}), "dim 0 appears multiple times in the list of dims");
   CHECK_ERROR(a.select(0, 7),
               "select(): index 7 out of range for tensor of size [3, 4] at dimension 0");
@@ -212,9 +227,10 @@ TEST_CASE("views and joining refuse with PyTorch's texts", "[views]") {
               "start out of range (expected to be in range of [-3, 3], but got 4)");
   CHECK_ERROR(a.narrow(0, 0, -1), "narrow(): length must be non-negative.");
   CHECK_ERROR(a.as_strided({2, 2}, {1}), "mismatch in length of strides and shape");
-  CHECK_ERROR(a.as_strided({20, 2}, {4, 1}),
-              "setStorage: sizes [20, 2], strides [4, 1], storage offset 0, and itemsize 4 requiring "
-              "a storage size of 312 are out of bounds for storage of size 48");
+  CHECK_ERROR(
+      a.as_strided({20, 2}, {4, 1}),
+      "setStorage: sizes [20, 2], strides [4, 1], storage offset 0, and itemsize 4 requiring "
+      "a storage size of 312 are out of bounds for storage of size 48");
   CHECK_ERROR(s.unbind(), "Dimension specified as 0 but tensor has no dimensions");
   CHECK_ERROR(a.split(0),
               "split_size can only be 0 if dimension size is 0, but got dimension size of 3");
@@ -225,9 +241,10 @@ TEST_CASE("views and joining refuse with PyTorch's texts", "[views]") {
   CHECK_ERROR(cat({}), "torch.cat(): expected a non-empty list of Tensors");
   CHECK_ERROR(cat({s, s}), "zero-dimensional tensor (at position 0) cannot be concatenated");
   CHECK_ERROR(cat({a, v}), "Tensors must have same number of dimensions: got 2 and 1");
-  CHECK_ERROR(cat({a, a.slice(1, 0, 2)}),
-              "Sizes of tensors must match except in dimension 0. Expected size 4 but got size 2 for "
-              "tensor number 1 in the list.");
+  CHECK_ERROR(
+      cat({a, a.slice(1, 0, 2)}),
+      "Sizes of tensors must match except in dimension 0. Expected size 4 but got size 2 for "
+      "tensor number 1 in the list.");
   CHECK_ERROR(stack({a, v}),
               "stack expects each tensor to be equal size, but got [3, 4] at entry 0 and [3] at "
               "entry 1");
@@ -239,9 +256,10 @@ TEST_CASE("views and joining refuse with PyTorch's texts", "[views]") {
   CHECK_ERROR(v.expand({2, 3}).copy_(rand({2, 3})),
               "unsupported operation: more than one element of the written-to tensor refers to a "
               "single memory location. Please clone() the tensor before performing the operation.");
-  CHECK_ERROR(t3[0].slice(1, 0, 3).contiguous().copy_(Tensor()),
-              "Expected a proper Tensor but got None (or an undefined Tensor in C++) for argument #0 "
-              "'src'");
+  CHECK_ERROR(
+      t3[0].slice(1, 0, 3).contiguous().copy_(Tensor()),
+      "Expected a proper Tensor but got None (or an undefined Tensor in C++) for argument #0 "
+      "'src'");
   Tensor square = rand({3, 3});
   CHECK_ERROR(square.copy_(square.t()),
               "unsupported operation: some elements of the input tensor and the written-to tensor "
@@ -279,7 +297,7 @@ TEST_CASE("views show the numbers of their input", "[views]") {
   y.select(2, 0).zero_();
   y[1][2] = -1;
   y.slice(0, 0, 1)[0].t()[1] = counting({3}, kLong);
-  CHECK(read(y) == std::vector<double>{0, 0, 2, 3,  0, 1,  6,  7,  0,  2,  10, 11,
+  CHECK(read(y) == std::vector<double>{0, 0,  2,  3,  0, 1,  6,  7,  0,  2,  10, 11,
                                        0, 13, 14, 15, 0, 17, 18, 19, -1, -1, -1, -1});
 }
 
@@ -288,8 +306,8 @@ TEST_CASE("strided copies agree with element by element copies", "[views][thread
   std::optional<SmallChunks> guard;
   if (small_chunks) guard.emplace();
   const Tensor base = randint(-100, 100, {7, 33, 2, 37}, kInt);
-  const std::vector<int64_t> orders[] = {{0, 1, 2, 3}, {3, 1, 2, 0}, {1, 0, 3, 2}, {0, 3, 2, 1},
-                                         {2, 3, 0, 1}, {3, 2, 1, 0}};
+  const std::vector<int64_t> orders[] = {{0, 1, 2, 3}, {3, 1, 2, 0}, {1, 0, 3, 2},
+                                         {0, 3, 2, 1}, {2, 3, 0, 1}, {3, 2, 1, 0}};
   for (ScalarType dtype : {kByte, kShort, kFloat, kDouble}) {
     const Tensor typed = base.to(dtype);
     for (const auto& order : orders) {
@@ -345,9 +363,7 @@ TEST_CASE("every pair of dtypes converts as C++ converts numbers", "[views]") {
     for (ScalarType to : types) {
       std::vector<double> expected = values;
       for (double& value : expected)
-        value = to == kBool                  ? value != 0
-                : is_floating_point(to)      ? value
-                                             : std::trunc(value);
+        value = to == kBool ? value != 0 : is_floating_point(to) ? value : std::trunc(value);
       CHECK(read(x.to(to)) == expected);
       CHECK(read(x.slice(0, 0, 83, 2).to(to)) ==
             read(tensor(expected, kDouble).slice(0, 0, 83, 2)));
@@ -391,8 +407,7 @@ TEST_CASE("fills write one number and nothing else", "[views]") {
 TEST_CASE("cat and stack join what there is", "[views]") {
   const Tensor a = counting({2, 3});
   CHECK(read(cat({a, a.slice(0, 0, 1)})) == std::vector<double>{0, 1, 2, 3, 4, 5, 0, 1, 2});
-  CHECK(read(cat({a.t(), counting({3, 1})}, -1)) ==
-        std::vector<double>{0, 3, 0, 1, 4, 1, 2, 5, 2});
+  CHECK(read(cat({a.t(), counting({3, 1})}, -1)) == std::vector<double>{0, 3, 0, 1, 4, 1, 2, 5, 2});
   CHECK(read(stack({a, a.t().contiguous().t()}, 2)) ==
         std::vector<double>{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5});
   CHECK(read(stack({tensor(1.0), tensor(2.0)})) == std::vector<double>{1, 2});
@@ -426,9 +441,8 @@ TEST_CASE("views have derivatives of first and second order", "[views]") {
     CHECK_GRADIENTS(one, {cat({x[0], x[0].slice(0, 0, 1), empty({0}, kDouble)})});
     CHECK_GRADIENTS(one, {stack({x[0], x[0] * x[0]}, 1)});
   }
-  CHECK_GRADIENTS(variable_list{t3},
-                  {x[0].permute({2, 0, 1}), x[0].squeeze(), x[0].squeeze(1),
-                   x[0].squeeze(IntArrayRef{1, 2}), x[0].expand({4, 2, 5, 3})});
+  CHECK_GRADIENTS(variable_list{t3}, {x[0].permute({2, 0, 1}), x[0].squeeze(), x[0].squeeze(1),
+                                      x[0].squeeze(IntArrayRef{1, 2}), x[0].expand({4, 2, 5, 3})});
   const Tensor other = rand({3, 1}, kGrad);
   const variable_list two = {x, other};
   CHECK_GRADIENTS(two, {cat({x[0], x[1]}, 1), stack({x[0].select(1, 0), x[1].squeeze(1)})});

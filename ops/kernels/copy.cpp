@@ -33,10 +33,14 @@ SIMDGRAD_INLINE void copy_items(char* to, int64_t to_stride, const char* from, i
 void strided(char* to, int64_t to_stride, const char* from, int64_t from_stride, int64_t n,
              int item) {
   switch (item) {
-    case 1: return copy_items<uint8_t>(to, to_stride, from, from_stride, n);
-    case 2: return copy_items<uint16_t>(to, to_stride, from, from_stride, n);
-    case 4: return copy_items<uint32_t>(to, to_stride, from, from_stride, n);
-    default: return copy_items<uint64_t>(to, to_stride, from, from_stride, n);
+    case 1:
+      return copy_items<uint8_t>(to, to_stride, from, from_stride, n);
+    case 2:
+      return copy_items<uint16_t>(to, to_stride, from, from_stride, n);
+    case 4:
+      return copy_items<uint32_t>(to, to_stride, from, from_stride, n);
+    default:
+      return copy_items<uint64_t>(to, to_stride, from, from_stride, n);
   }
 }
 
@@ -47,8 +51,8 @@ SIMDGRAD_INLINE void exchange(Vec<T>& a, Vec<T>& b) {
   constexpr int n = Vec<T>::size;
   const auto x = a.reg();
   const auto y = b.reg();
-#define SIMDGRAD_LOW(i) ((i) & step ? n + (i) - step : (i))
-#define SIMDGRAD_HIGH(i) ((i) & step ? n + (i) : (i) + step)
+#define SIMDGRAD_LOW(i) ((i)&step ? n + (i)-step : (i))
+#define SIMDGRAD_HIGH(i) ((i)&step ? n + (i) : (i) + step)
 #if defined(__clang__)
 #define SIMDGRAD_PICK(...) __builtin_shufflevector(x, y, __VA_ARGS__)
 #else
@@ -58,8 +62,8 @@ SIMDGRAD_INLINE void exchange(Vec<T>& a, Vec<T>& b) {
 #define SIMDGRAD_LANES4(f, i) SIMDGRAD_LANES2(f, i), SIMDGRAD_LANES2(f, i + 2)
 #define SIMDGRAD_LANES8(f, i) SIMDGRAD_LANES4(f, i), SIMDGRAD_LANES4(f, i + 4)
 #define SIMDGRAD_LANES16(f, i) SIMDGRAD_LANES8(f, i), SIMDGRAD_LANES8(f, i + 8)
-#define SIMDGRAD_EXCHANGE(lanes)                                                 \
-  a = Vec<T>(xsimd::batch<T, Arch>(SIMDGRAD_PICK(lanes(SIMDGRAD_LOW, 0))));      \
+#define SIMDGRAD_EXCHANGE(lanes)                                            \
+  a = Vec<T>(xsimd::batch<T, Arch>(SIMDGRAD_PICK(lanes(SIMDGRAD_LOW, 0)))); \
   b = Vec<T>(xsimd::batch<T, Arch>(SIMDGRAD_PICK(lanes(SIMDGRAD_HIGH, 0))))
   if constexpr (n == 2) {
     SIMDGRAD_EXCHANGE(SIMDGRAD_LANES2);
@@ -145,17 +149,20 @@ void transpose_tiles(char* to, int64_t to_stride, const char* from, int64_t from
     for (int64_t c = 0; c < columns; c += tile)
       transpose_edge<T>(to + r * to_stride + c * static_cast<int64_t>(sizeof(T)), to_stride,
                         from + c * from_stride + r * static_cast<int64_t>(sizeof(T)), from_stride,
-                        rows - r < tile ? rows - r : tile,
-                        columns - c < tile ? columns - c : tile);
+                        rows - r < tile ? rows - r : tile, columns - c < tile ? columns - c : tile);
 }
 
 void transpose(char* to, int64_t to_stride, const char* from, int64_t from_stride, int64_t rows,
                int64_t columns, int item) {
   switch (item) {
-    case 1: return transpose_tiles<uint8_t>(to, to_stride, from, from_stride, rows, columns);
-    case 2: return transpose_tiles<uint16_t>(to, to_stride, from, from_stride, rows, columns);
-    case 4: return transpose_squares<float>(to, to_stride, from, from_stride, rows, columns);
-    default: return transpose_squares<double>(to, to_stride, from, from_stride, rows, columns);
+    case 1:
+      return transpose_tiles<uint8_t>(to, to_stride, from, from_stride, rows, columns);
+    case 2:
+      return transpose_tiles<uint16_t>(to, to_stride, from, from_stride, rows, columns);
+    case 4:
+      return transpose_squares<float>(to, to_stride, from, from_stride, rows, columns);
+    default:
+      return transpose_squares<double>(to, to_stride, from, from_stride, rows, columns);
   }
 }
 
@@ -229,10 +236,10 @@ void convert(char* to_bytes, int64_t to_stride, const char* from_bytes, int64_t 
   for (; i < n; ++i) to[i * to_stride] = converted<To>(from[i * from_stride]);
 }
 
-#define SIMDGRAD_CONVERT_TO(To)                                                             \
-  {                                                                                         \
-    convert<To, uint8_t>, convert<To, int8_t>, convert<To, int16_t>, convert<To, int32_t>,  \
-        convert<To, int64_t>, convert<To, float>, convert<To, double>, convert<To, Truth>   \
+#define SIMDGRAD_CONVERT_TO(To)                                                            \
+  {                                                                                        \
+    convert<To, uint8_t>, convert<To, int8_t>, convert<To, int16_t>, convert<To, int32_t>, \
+        convert<To, int64_t>, convert<To, float>, convert<To, double>, convert<To, Truth>  \
   }
 
 }  // namespace

@@ -135,11 +135,16 @@ void each_row(const PickedRows& rows) {
 template <bool to_table>
 void copy_rows(const PickedRows& rows) {
   switch (rows.row_bytes) {
-    case 1: return each_row<CopyItem<1>, to_table>(rows);
-    case 2: return each_row<CopyItem<2>, to_table>(rows);
-    case 4: return each_row<CopyItem<4>, to_table>(rows);
-    case 8: return each_row<CopyItem<8>, to_table>(rows);
-    default: break;
+    case 1:
+      return each_row<CopyItem<1>, to_table>(rows);
+    case 2:
+      return each_row<CopyItem<2>, to_table>(rows);
+    case 4:
+      return each_row<CopyItem<4>, to_table>(rows);
+    case 8:
+      return each_row<CopyItem<8>, to_table>(rows);
+    default:
+      break;
   }
   if (rows.row_bytes >= kLine)
     each_row<CopyLong, to_table>(rows);
