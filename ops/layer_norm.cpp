@@ -37,8 +37,8 @@ void check_shapes(const Tensor& input, IntArrayRef shape, const Tensor& weight, 
                  "\"LayerNormKernelImpl\" not implemented for '", to_string(input.scalar_type()), "'");
   for (const Tensor* other : {&weight, &bias})
     SIMDGRAD_CHECK(!other->defined() || other->scalar_type() == input.scalar_type(),
-                   "expected scalar type ", to_string(input.scalar_type()), " but found ",
-                   to_string(other->scalar_type()));
+                   "mixed dtype (CPU): expect parameter to have scalar type of ",
+                   to_string(input.scalar_type()));
 }
 
 template <class T>

@@ -34,16 +34,18 @@ Layout3 layout_of(const Tensor& input) {
 }
 
 void check_nll(const Tensor& input, const Tensor& target, const Tensor& weight) {
-  SIMDGRAD_CHECK(input.dim() > 0, "input tensor should be 1D or 2D");
+  SIMDGRAD_CHECK_AS(ValueError, input.dim() > 0, "Expected 1 or more dimensions (got 0)");
   const ScalarType type = target.scalar_type();
-  SIMDGRAD_CHECK(type == kLong || type == kByte, "expected scalar type Long but found ", to_string(type));
+  SIMDGRAD_CHECK(type == kLong || type == kByte,
+                 "expected target dtype to be Long or Byte, but got ", to_string(type));
   const int64_t class_dim = input.dim() == 1 ? 0 : 1;
   const int64_t classes = input.size(class_dim);
   if (input.dim() <= 2) {
     SIMDGRAD_CHECK(target.dim() <= 1, "0D or 1D target tensor expected, multi-target not supported");
     if (input.dim() == 1) {
-      SIMDGRAD_CHECK(target.numel() == 1 || target.dim() == 0, "size mismatch (got input: ",
-                     input.sizes(), ", target: ", target.sizes(), ")");
+      SIMDGRAD_CHECK_AS(ValueError, target.numel() == 1,
+                        "For 1D input, 1D target must have size 1, but got target size: ",
+                        target.numel());
     } else {
       SIMDGRAD_CHECK_AS(ValueError, target.dim() == 1 && target.size(0) == input.size(0),
                         "Expected input batch_size (", input.size(0), ") to match target batch_size (",
@@ -52,6 +54,8 @@ void check_nll(const Tensor& input, const Tensor& target, const Tensor& weight) 
   } else {
     Dims expected(input.sizes());
     expected.erase(1);
+    SIMDGRAD_CHECK(input.dim() != 4 || target.dim() != 3 || target.sizes() == IntArrayRef(expected),
+                   "size mismatch (got input: ", input.sizes(), " , target: ", target.sizes());
     SIMDGRAD_CHECK(target.sizes() == IntArrayRef(expected), "Expected target size ",
                    IntArrayRef(expected), ", got ", target.sizes());
   }

@@ -218,6 +218,17 @@ Tensor norm_values(const Tensor& self, double p, DimMask mask, bool keepdim) {
   return fold(Fold::kSum, x.abs().pow(p), mask, keepdim).pow(1 / p);
 }
 
+// A sum of nothing is 0; an extreme of nothing, or 0 to a negative power, is refused.
+void check_norm_not_empty(const Tensor& self, double p, DimMask mask) {
+  if (self.numel() > 0 || (p >= 0 && p != kInfinity)) return;
+  SIMDGRAD_CHECK(mask != all_dims(self.dim()), "linalg.vector_norm cannot compute the ", Scalar(p),
+                 " norm on an empty tensor because the operation does not have an identity");
+  for (int64_t d = 0; d < self.dim(); ++d)
+    SIMDGRAD_CHECK(!(mask >> d & 1) || self.size(d) > 0, "linalg.vector_norm cannot compute the ",
+                   Scalar(p), " norm on the dimension ", d,
+                   " because this dimension is empty and the operation does not have an identity");
+}
+
 // PyTorch's cases by p: written so that zeros and infinities give no NaN where the gradient exists.
 Tensor norm_gradient(const Tensor& x, const Tensor& dy, double p, const Tensor& norm,
                      const Dims& dims) {
@@ -238,8 +249,9 @@ Tensor norm_gradient(const Tensor& x, const Tensor& dy, double p, const Tensor& 
 template <NodeName name>
 Tensor norm_over(const Tensor& self, double p, DimMask mask, bool keepdim) {
   SIMDGRAD_CHECK(is_floating_point(self.scalar_type()),
-                 "linalg.vector_norm: Expected a floating point or complex tensor as input. Got ",
-                 to_string(self.scalar_type()));
+                 "norm(): input dtype should be either floating point or complex. Got ",
+                 to_string(self.scalar_type()), " instead.");
+  check_norm_not_empty(self, p, mask);
   Tensor y = norm_values(self, p, mask, keepdim);
   if (needs_gradient(self))
     record<name>(y, std::tie(self),

@@ -93,8 +93,10 @@ std::tuple<Tensor, Tensor> extreme_along_dim(const Tensor& self, const char* ope
 Tensor index_of_extreme(const Tensor& self, const char* operation, bool minimum,
                         std::optional<int64_t> given, bool keepdim) {
   check_dense(self, operation);
+  SIMDGRAD_CHECK(self.scalar_type() != kBool, operation, "(): does not support bool input");
   if (!given) {
-    check_not_empty(self, operation);
+    SIMDGRAD_CHECK_AS(IndexError, self.numel() > 0, operation,
+                      "(): Expected reduction dim to be specified for input.numel() == 0.");
     Tensor values, indices;
     const GradModeGuard no_grad(false);
     extreme_along(self.detach().reshape({-1}), 0, false, minimum, values, indices);
@@ -174,6 +176,7 @@ Tensor any(const Tensor& self, int64_t dim, bool keepdim) {
   return truth(self, "any", IntegerFold::kAny, dim_mask(dim, self.dim()), keepdim);
 }
 
+
 Tensor Tensor::max() const { return simdgrad::max(*this); }
 Tensor Tensor::min() const { return simdgrad::min(*this); }
 std::tuple<Tensor, Tensor> Tensor::max(int64_t dim, bool keepdim) const {
@@ -195,6 +198,8 @@ Tensor Tensor::argmin(std::optional<int64_t> dim, bool keepdim) const {
   return simdgrad::argmin(*this, dim, keepdim);
 }
 Tensor Tensor::all() const { return simdgrad::all(*this); }
+Tensor Tensor::all(int64_t dim, bool keepdim) const { return simdgrad::all(*this, dim, keepdim); }
 Tensor Tensor::any() const { return simdgrad::any(*this); }
+Tensor Tensor::any(int64_t dim, bool keepdim) const { return simdgrad::any(*this, dim, keepdim); }
 
 }  // namespace simdgrad

@@ -79,7 +79,8 @@ Tensor softmax_over(const Tensor& self, int64_t given, std::optional<ScalarType>
   const int64_t dim = wrap_dim(given, self.dim());
   const ScalarType type = self.scalar_type();
   SIMDGRAD_CHECK(dtype ? is_floating_point(*dtype) : is_floating_point(type), "\"",
-                 log_form ? "log_softmax_lastdim_kernel_impl" : "softmax_lastdim_kernel_impl",
+                 log_form ? "log_" : "",
+                 is_last(self, dim) ? "softmax_lastdim_kernel_impl" : "softmax_kernel_impl",
                  "\" not implemented for '", to_string(dtype.value_or(type)), "'");
   Tensor y = forward(as_float(self, dtype), dim, log_form);
   if (needs_gradient(self))
