@@ -111,8 +111,7 @@ void backward(const variable_list& tensors, const variable_list& grad_tensors,
               std::optional<bool> retain_graph, bool create_graph, const variable_list& inputs) {
   Roots roots(tensors, grad_tensors);
   if (create_graph) warn_about_cycles();
-  for (const Tensor& input : inputs)
-    if (input.defined() && input.requires_grad()) input.retain_grad();
+  for (const Tensor& input : inputs) input.retain_grad();
   std::vector<Edge> alive;
   for (const Tensor& input : inputs) alive.push_back(edge_of(input));
   std::vector<Capture> captures = captures_of(inputs);
@@ -148,7 +147,7 @@ variable_list grad(const variable_list& outputs, const variable_list& inputs,
 void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph, bool create_graph,
                       std::optional<TensorList> inputs) const {
   if (inputs) {
-    SIMDGRAD_CHECK(!inputs->empty(), "`inputs` argument to `backward()` cannot be empty.");
+    SIMDGRAD_CHECK(!inputs->empty(), "'inputs' argument to backward cannot be empty");
     autograd::backward({*this}, {gradient}, retain_graph, create_graph, inputs->vec());
     return;
   }

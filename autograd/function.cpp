@@ -60,8 +60,10 @@ class CustomNode final : public Node {
     deallocate(list_, edge_count_ * sizeof(detail::RawEdge) + 1);
   }
 
+  // As a demangled type: "CppNode<Mine>", "CppNode<Mine<int> >".
   std::string name() const override {
-    return "torch::autograd::CppNode<" + demangle(type_.name()) + ">";
+    const std::string type = demangle(type_.name());
+    return "torch::autograd::CppNode<" + type + (type.back() == '>' ? " >" : ">");
   }
 
   // A tensor among the arguments: where its gradient goes, and what it has to look like.
@@ -138,7 +140,7 @@ class CustomNode final : public Node {
   void check_count(variable_list& results) const {
     const size_t expected = edge_of_argument.size();
     while (results.size() > expected && !results.back().defined()) results.pop_back();
-    SIMDGRAD_CHECK(results.size() == expected, "function ", demangle(type_.name()),
+    SIMDGRAD_CHECK(results.size() == expected, "function ", name(),
                    " returned an incorrect number of gradients (expected ", expected, ", got ",
                    results.size(), ")");
   }

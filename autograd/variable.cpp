@@ -28,11 +28,15 @@ void refresh_view_history(const Tensor& tensor) {
   if (before) detail::release_node(before);
 }
 
-// "Exp" of "ExpBackward0", as the text about changed saved tensors names it.
+// "Exp" of "ExpBackward0" and "Add1" of "AddBackward1", as PyTorch's texts name operations.
 std::string operation_name(const Node& node) {
-  const std::string name = node.name();
-  const size_t end = name.find("Backward");
-  return end == std::string::npos ? name : name.substr(0, end);
+  std::string name = node.name();
+  const std::string middle = "Backward";
+  const size_t at = name.find(middle);
+  if (at == std::string::npos) return name;
+  name.erase(at, middle.size());
+  if (name.size() == at + 1 && name.back() == '0') name.pop_back();
+  return name;
 }
 
 [[noreturn, gnu::cold]] void throw_changed(const Tensor& saved, const Node* origin, uint32_t nr,
@@ -107,7 +111,7 @@ namespace {
       "tracked).");
   SIMDGRAD_CHECK(
       kind != ViewKind::kMultiOutput, "Output ", impl(self).output_nr, " of ",
-      self.grad_fn() ? self.grad_fn()->name() : std::string("a function"),
+      self.grad_fn() ? operation_name(*self.grad_fn()) : std::string("a function"),
       " is a view and is being modified inplace. This view is the output of a function that returns "
       "multiple views. Such functions do not allow the output views to be modified inplace. You "
       "should replace the inplace operation by an out-of-place one.");

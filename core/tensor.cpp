@@ -17,6 +17,12 @@ const TensorImpl& strided(const Tensor& tensor, const char* what) {
   return of;
 }
 
+const TensorImpl& stored(const Tensor& tensor) {
+  const TensorImpl& of = checked(tensor);
+  SIMDGRAD_CHECK(!of.is_sparse(), "Cannot access data pointer of Tensor that doesn't have storage");
+  return of;
+}
+
 }  // namespace
 
 size_t Tensor::use_count() const {
@@ -24,7 +30,10 @@ size_t Tensor::use_count() const {
 }
 int64_t Tensor::dim() const { return checked(*this).ndim; }
 int64_t Tensor::numel() const { return impl_ ? impl(*this).numel : 0; }
-IntArrayRef Tensor::sizes() const { return checked(*this).size_list(); }
+IntArrayRef Tensor::sizes() const {
+  static constexpr int64_t kUndefined = 0;  // PyTorch's answer for an undefined tensor: [0]
+  return impl_ ? impl(*this).size_list() : IntArrayRef(kUndefined);
+}
 IntArrayRef Tensor::strides() const { return strided(*this, "strides").stride_list(); }
 int64_t Tensor::size(int64_t dim) const {
   const TensorImpl& of = checked(*this);
@@ -56,10 +65,10 @@ std::string Tensor::toString() const {
   return std::string(of.is_sparse() ? "SparseCPU" : "CPU") + to_string(of.dtype) + "Type";
 }
 
-void* Tensor::data_ptr() const { return strided(*this, "data_ptr").data; }
+void* Tensor::data_ptr() const { return stored(*this).data; }
 
 void* Tensor::typed_data(ScalarType expected) const {
-  const TensorImpl& of = strided(*this, "data_ptr");
+  const TensorImpl& of = stored(*this);
   SIMDGRAD_CHECK(of.dtype == expected, "expected scalar type ", to_string(expected), " but found ",
                  to_string(of.dtype));
   return of.data;

@@ -78,7 +78,11 @@ void for_dtype(ScalarType dtype, F&& f) {
 Tensor empty(IntArrayRef sizes, const TensorOptions& options) {
   return with_options(fresh(sizes, options), options);
 }
-Tensor zeros(IntArrayRef sizes, const TensorOptions& options) { return filled(sizes, 0, options); }
+Tensor zeros(IntArrayRef sizes, const TensorOptions& options) {
+  for (const int64_t size : sizes)
+    SIMDGRAD_CHECK(size >= 0, "zeros: Dimension size must be non-negative.");
+  return filled(sizes, 0, options);
+}
 Tensor ones(IntArrayRef sizes, const TensorOptions& options) { return filled(sizes, 1, options); }
 Tensor full(IntArrayRef sizes, const Scalar& value, const TensorOptions& options) {
   return filled(sizes, value, options.has_dtype() ? options : options.dtype(dtype_of(value)));

@@ -176,7 +176,10 @@ Tensor mv(const Tensor& self, const Tensor& vec) {
                  "vector + matrix @ vector expected, got 1, ", self.dim(), ", ", vec.dim());
   SIMDGRAD_CHECK(self.size(1) == vec.size(0), "size mismatch, got input (", self.size(0), "), mat (",
                  self.size(0), "x", self.size(1), "), vec (", vec.size(0), ")");
-  check_dtypes(self, vec);
+  SIMDGRAD_CHECK(self.scalar_type() == vec.scalar_type(),
+                 "addmv input tensors must have the same dtype, but got ",
+                 to_string(vec.scalar_type()), ", ", to_string(self.scalar_type()), ", and ",
+                 to_string(vec.scalar_type()));
   Tensor y;
   {
     const GradModeGuard no_grad(false);
@@ -286,7 +289,9 @@ Tensor folded_matmul(const Tensor& many, const Tensor& few) {
   const int64_t inner = sizes.back();
   Dims shape(sizes);
   shape.erase(shape.size() - 1);
-  const Tensor rows = many.reshape({-1, inner});
+  int64_t count = 1;  // not -1 in reshape: inner may be 0
+  for (int64_t size : shape) count *= size;
+  const Tensor rows = many.reshape({count, inner});
   if (few.dim() == 1) return unsafe_view(mv(rows, few), shape);
   shape.push_back(few.size(1));
   return unsafe_view(mm(rows, few), shape);
@@ -341,12 +346,12 @@ Tensor matmul(const Tensor& self, const Tensor& other) {
   if (left >= 3 && right <= 2) return folded_matmul(self, other);
   // [n,m] [...,m,p] is the transpose of [...,p,m] [m,n].
   if (left == 2 && other.size(-2) == self.size(1))
-    return folded_matmul(other.transpose(-2, -1), self.t()).transpose(-2, -1);
+    return folded_matmul(other.transpose(-2, -1), self.t()).transpose(-2, -1).contiguous();
   return batched_matmul(self, other);
 }
 
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-  check_dense(input, "linear", "input");
+  check_dense(input, "linear", "self");
   check_dense(weight, "linear", "weight");
   if (input.dim() == 2 && bias.defined()) return addmm(bias, input, weight.t());
   const Tensor y = matmul(input, weight.dim() == 1 ? weight : weight.t());

@@ -132,6 +132,17 @@ Tensor& Tensor::random_(int64_t to, const std::optional<Generator>& generator) {
   return random_(0, to, generator);
 }
 
+namespace {
+
+// The type's name in C++, which PyTorch's text uses.
+const char* c_name(ScalarType type) {
+  constexpr const char* names[] = {"unsigned char", "signed char", "short", "int",
+                                   "long",          "float",       "double", "bool"};
+  return names[static_cast<size_t>(type)];
+}
+
+}  // namespace
+
 Tensor& Tensor::random_(int64_t from, std::optional<int64_t> to,
                         const std::optional<Generator>& generator) {
   check_dense(*this, "random_");
@@ -141,7 +152,7 @@ Tensor& Tensor::random_(int64_t from, std::optional<int64_t> to,
                  " >= to=", end);
   const int64_t limit = end_of(scalar_type());
   const bool fits = is_floating_point() || limit == std::numeric_limits<int64_t>::max() || end <= limit;
-  SIMDGRAD_CHECK(fits, "to - 1 is out of bounds for ", to_string(scalar_type()));
+  SIMDGRAD_CHECK(fits, "to - 1 is out of bounds for ", c_name(scalar_type()));
   const uint64_t range =
       whole_range ? 0 : static_cast<uint64_t>(end) - static_cast<uint64_t>(from) + (to ? 0u : scalar_type() == kLong);
   return fill_random<"RandomBackward0">(*this, "random_", [&](void* data, int64_t n) {
@@ -217,7 +228,7 @@ Tensor randperm(int64_t n, const TensorOptions& options) {
 }
 Tensor randperm(int64_t n, const std::optional<Generator>& generator,
                 const TensorOptions& options) {
-  SIMDGRAD_CHECK(n >= 0, "n must be non-negative, got", n);
+  SIMDGRAD_CHECK(n >= 0, "Trying to create tensor with negative dimension ", n, ": [", n, "]");
   Tensor result = make_tensor(n, kLong);
   LockedEngine(generator)->fill_permutation(result.data_ptr<int64_t>(), n);
   const ScalarType dtype = integer_options(options).dtype();

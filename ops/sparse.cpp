@@ -129,11 +129,21 @@ Tensor sparse_coo_tensor(IntArrayRef size, const TensorOptions& options) {
 }
 
 // --- members ------------------------------------------------------------------------------------
-Tensor Tensor::_indices() const { return checked_parts(*this, "_indices").indices; }
-Tensor Tensor::_values() const {
-  return make_detached(checked_parts(*this, "_values").values, true);
+namespace {
+
+// PyTorch has these for sparse tensors alone, and its dispatcher says so.
+const TensorExtra& parts_for(const Tensor& self, const char* name) {
+  check_defined(self);
+  SIMDGRAD_CHECK_AS(NotImplementedError, impl(self).is_sparse(), "Could not run 'aten::", name,
+                    "' with arguments from the 'CPU' backend.");
+  return parts_of(self);
 }
-int64_t Tensor::_nnz() const { return checked_parts(*this, "_nnz").indices.size(1); }
+
+}  // namespace
+
+Tensor Tensor::_indices() const { return parts_for(*this, "_indices").indices; }
+Tensor Tensor::_values() const { return make_detached(parts_for(*this, "_values").values, true); }
+int64_t Tensor::_nnz() const { return parts_for(*this, "_nnz").indices.size(1); }
 bool Tensor::is_coalesced() const { return checked_parts(*this, "is_coalesced").coalesced; }
 
 Tensor Tensor::indices() const {

@@ -17,6 +17,29 @@ bool AdamWOptions::operator==(const AdamWOptions& other) const {
          weight_decay_ == other.weight_decay_ && amsgrad_ == other.amsgrad_;
 }
 
+namespace {
+
+template <class Options>
+void inherit_adam(Options& options, const OptimizerOptions& defaults) {
+  const auto* from = dynamic_cast<const Options*>(&defaults);
+  if (!from) return;
+  const Options fresh;
+  inherit_unset(options.lr(), fresh.lr(), from->lr());
+  inherit_unset(options.betas(), fresh.betas(), from->betas());
+  inherit_unset(options.eps(), fresh.eps(), from->eps());
+  inherit_unset(options.weight_decay(), fresh.weight_decay(), from->weight_decay());
+  inherit_unset(options.amsgrad(), fresh.amsgrad(), from->amsgrad());
+}
+
+}  // namespace
+
+void AdamOptions::inherit(const OptimizerOptions& defaults) {
+  inherit_adam(*this, defaults);
+}
+void AdamWOptions::inherit(const OptimizerOptions& defaults) {
+  inherit_adam(*this, defaults);
+}
+
 bool AdamParamState::operator==(const AdamParamState& other) const {
   return step_ == other.step_ && same_numbers(exp_avg_, other.exp_avg_) &&
          same_numbers(exp_avg_sq_, other.exp_avg_sq_) &&

@@ -4,6 +4,7 @@
 namespace simdgrad::optim {
 
 OptimizerOptions::~OptimizerOptions() = default;
+void OptimizerOptions::inherit(const OptimizerOptions&) {}
 OptimizerParamState::~OptimizerParamState() = default;
 
 OptimizerParamGroup::OptimizerParamGroup(const OptimizerParamGroup& other)
@@ -45,7 +46,11 @@ void Optimizer::add_param_group(const OptimizerParamGroup& group) {
                        "some parameters appear in more than one parameter group");
   }
   OptimizerParamGroup added(group);
-  if (!added.has_options()) added.set_options(defaults_->clone());
+  if (added.has_options()) {
+    added.options().inherit(*defaults_);
+  } else {
+    added.set_options(defaults_->clone());
+  }
   groups_.push_back(std::move(added));
 }
 

@@ -5,6 +5,12 @@
 
 namespace simdgrad::optim {
 
+// mine = theirs where mine stands at its class's default.
+template <class T>
+void inherit_unset(T& mine, const T& class_default, const T& theirs) {
+  if (mine == class_default) mine = theirs;
+}
+
 inline std::vector<OptimizerParamGroup> one_group(std::vector<Tensor> params) {
   std::vector<OptimizerParamGroup> groups;
   groups.emplace_back(std::move(params));

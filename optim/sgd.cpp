@@ -14,6 +14,17 @@ bool SGDOptions::operator==(const SGDOptions& other) const {
          weight_decay_ == other.weight_decay_ && nesterov_ == other.nesterov_;
 }
 
+void SGDOptions::inherit(const OptimizerOptions& defaults) {
+  const auto* from = dynamic_cast<const SGDOptions*>(&defaults);
+  if (!from) return;
+  const SGDOptions fresh;
+  inherit_unset(lr_, fresh.lr_, from->lr_);
+  inherit_unset(momentum_, fresh.momentum_, from->momentum_);
+  inherit_unset(dampening_, fresh.dampening_, from->dampening_);
+  inherit_unset(weight_decay_, fresh.weight_decay_, from->weight_decay_);
+  inherit_unset(nesterov_, fresh.nesterov_, from->nesterov_);
+}
+
 bool SGDParamState::operator==(const SGDParamState& other) const {
   return same_numbers(momentum_buffer_, other.momentum_buffer_);
 }

@@ -51,6 +51,8 @@ std::string outcome(const error_situations::Situation& situation) {
 // Where our answer differs from libtorch's on purpose; each is an exception of promise 1, told in
 // docs/moving-from-libtorch.md. The situations' own `ours` hold the mended typos and asserts.
 const std::map<std::string, std::string> kOurTexts = {
+    // libtorch means to refuse this, but notices it only after the first step.
+    {"SGD same parameter twice", "some parameters appear in more than one parameter group"},
 };
 
 }  // namespace
@@ -62,6 +64,9 @@ TEST_CASE("error texts are libtorch's") {
     INFO(situation.name);
     REQUIRE(texts.count(situation.name));
     std::string expected = situation.ours ? situation.ours : texts.at(situation.name);
+    // Ours are all of the one kind Error.
+    const std::string other_kind = "std::exception: ";
+    if (expected.rfind(other_kind, 0) == 0) expected.erase(0, other_kind.size());
     if (kOurTexts.count(situation.name)) {
       CHECK(kOurTexts.at(situation.name) != expected);
       expected = kOurTexts.at(situation.name);

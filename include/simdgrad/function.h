@@ -121,7 +121,8 @@ class SIMDGRAD_API CustomCall {
 // one). apply calls forward without recording it. The node is named
 // "torch::autograd::CppNode<T>".
 //
-// Errors in backward: "function T returned an incorrect number of gradients (expected 2, got 1)",
+// Errors in backward: "function torch::autograd::CppNode<T> returned an incorrect number of
+// gradients (expected 2, got 1)",
 // "Function torch::autograd::CppNode<T> returned an invalid gradient at index 0 - got [7] but
 // expected shape compatible with [3]".
 template <class T>

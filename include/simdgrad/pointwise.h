@@ -158,7 +158,7 @@ SIMDGRAD_API Tensor isclose(const Tensor& self, const Tensor& other, double rtol
 // Does isclose hold everywhere?  torch::allclose
 SIMDGRAD_API bool allclose(const Tensor& self, const Tensor& other, double rtol = 1e-5,
                            double atol = 1e-8, bool equal_nan = false);
-// The same shape and the same numbers?  Error for different dtypes.  torch::equal
+// The same shape and, after promotion, the same numbers?  torch::equal
 SIMDGRAD_API bool equal(const Tensor& self, const Tensor& other);
 
 // --- operators ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <limits>
 #include <type_traits>
 
 namespace simdgrad {
@@ -44,6 +45,28 @@ class Scalar {
       return is_floating_point() ? floating_ != 0 : integer_ != 0;
     } else {
       return is_floating_point() ? static_cast<T>(floating_) : static_cast<T>(integer_);
+    }
+  }
+  // Can T hold it, perhaps rounded? Negative integers may wrap into unsigned types, as in PyTorch.
+  template <class T>
+  constexpr bool fits() const {
+    using Limits = std::numeric_limits<T>;
+    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, double>) {
+      return true;
+    } else if constexpr (std::is_floating_point_v<T>) {
+      const double value = to<double>();
+      const bool is_finite = value - value == 0;
+      return !is_finite || (value >= Limits::lowest() && value <= Limits::max());
+    } else if (is_floating_point()) {
+      const double largest = static_cast<double>(Limits::max());
+      return floating_ >= static_cast<double>(Limits::lowest()) &&
+             (sizeof(T) == 8 ? floating_ < largest : floating_ <= largest);
+    } else if constexpr (std::is_signed_v<T>) {
+      return integer_ >= Limits::lowest() && integer_ <= Limits::max();
+    } else {
+      const uint64_t size =
+          integer_ < 0 ? -static_cast<uint64_t>(integer_) : static_cast<uint64_t>(integer_);
+      return size <= Limits::max();
     }
   }
   constexpr double to_double() const { return to<double>(); }

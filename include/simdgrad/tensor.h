@@ -39,6 +39,14 @@ struct Counted {
   std::atomic<uint32_t> references{1};
 };
 SIMDGRAD_API void destroy_tensor(Counted* tensor) noexcept;
+
+template <class T>
+constexpr const char* c_type_name() {
+  if constexpr (!std::is_integral_v<T>) return sizeof(T) == 4 ? "float" : "double";
+  if constexpr (std::is_unsigned_v<T>)
+    return sizeof(T) == 1 ? "uint8_t" : sizeof(T) == 2 ? "uint16_t" : sizeof(T) == 4 ? "uint32_t" : "uint64_t";
+  return sizeof(T) == 1 ? "int8_t" : sizeof(T) == 2 ? "int16_t" : sizeof(T) == 4 ? "int" : "int64_t";
+}
 struct TensorHook;
 }  // namespace detail
 
@@ -112,12 +120,15 @@ class SIMDGRAD_API Tensor {
   T* mutable_data_ptr() const {
     return data_ptr<T>();
   }
-  // The number of a one-element tensor. Error: "a Tensor with 3 elements cannot be converted to
-  // Scalar".
+  // The number of a one-element tensor. Errors: "a Tensor with 3 elements cannot be converted to
+  // Scalar", "value cannot be converted to type uint8_t without overflow".
   Scalar item() const;
   template <class T>
   T item() const {
-    return item().to<T>();
+    const Scalar value = item();
+    SIMDGRAD_CHECK(value.fits<T>(), "value cannot be converted to type ", detail::c_type_name<T>(),
+                   " without overflow");
+    return value.to<T>();
   }
   // True when the one element is not zero; Error for any other number of elements.
   bool is_nonzero() const;
@@ -259,7 +270,9 @@ class SIMDGRAD_API Tensor {
   Tensor norm(const std::optional<Scalar>& p, IntArrayRef dims, bool keepdim = false) const;
   Tensor logsumexp(IntArrayRef dims, bool keepdim = false) const;
   Tensor all() const;
+  Tensor all(int64_t dim, bool keepdim = false) const;
   Tensor any() const;
+  Tensor any(int64_t dim, bool keepdim = false) const;
   Tensor softmax(int64_t dim, std::optional<ScalarType> dtype = std::nullopt) const;
   Tensor log_softmax(int64_t dim, std::optional<ScalarType> dtype = std::nullopt) const;
 

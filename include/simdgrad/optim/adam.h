@@ -20,6 +20,7 @@ struct SIMDGRAD_API AdamOptions : CloneableAs<AdamOptions, OptimizerOptions> {
  public:
   double get_lr() const override { return lr_; }
   void set_lr(double lr) override { lr_ = lr; }
+  void inherit(const OptimizerOptions& defaults) override;
   bool operator==(const AdamOptions& other) const;
 };
 
@@ -45,6 +46,7 @@ struct SIMDGRAD_API AdamWOptions : CloneableAs<AdamWOptions, OptimizerOptions> {
  public:
   double get_lr() const override { return lr_; }
   void set_lr(double lr) override { lr_ = lr; }
+  void inherit(const OptimizerOptions& defaults) override;
   bool operator==(const AdamWOptions& other) const;
 };
 using AdamWParamState = AdamParamState;

@@ -17,6 +17,9 @@ class SIMDGRAD_API OptimizerOptions {
   virtual std::unique_ptr<OptimizerOptions> clone() const = 0;
   virtual double get_lr() const = 0;
   virtual void set_lr(double lr) = 0;
+  // Takes the value of every option that stands at its class's own default from `defaults`: what a
+  // group of parameters was not told, it has from its optimizer.
+  virtual void inherit(const OptimizerOptions& defaults);
 };
 
 // What an optimizer remembers of one parameter.
@@ -35,7 +38,8 @@ class CloneableAs : public Base {
   }
 };
 
-// Parameters that share settings. Without options it takes the optimizer's defaults.
+// Parameters that share settings. Options that are not given, or are given as their class's default,
+// are the optimizer's.
 class SIMDGRAD_API OptimizerParamGroup {
  public:
   OptimizerParamGroup(std::vector<Tensor> params) : params_(std::move(params)) {}

@@ -19,6 +19,7 @@ struct SIMDGRAD_API SGDOptions : CloneableAs<SGDOptions, OptimizerOptions> {
  public:
   double get_lr() const override { return lr_; }
   void set_lr(double lr) override { lr_ = lr; }
+  void inherit(const OptimizerOptions& defaults) override;
   bool operator==(const SGDOptions& other) const;
 };
 
