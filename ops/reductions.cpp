@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "ops/broadcast.h"
 #include "ops/sparse_arithmetic.h"
