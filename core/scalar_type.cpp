@@ -55,6 +55,8 @@ Device::Device(std::string_view name) {
   SIMDGRAD_CHECK(name == "cpu" || name == "cpu:0", "device: got '", name, "', only cpu exists");
 }
 
+void detail::refuse_device() { SIMDGRAD_THROW("device: got cuda, only cpu exists"); }
+
 std::ostream& operator<<(std::ostream& out, const Device& device) { return out << device.str(); }
 
 std::ostream& operator<<(std::ostream& out, const Scalar& value) {

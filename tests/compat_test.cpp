@@ -119,6 +119,7 @@ TEST_CASE("names that programs take from at, c10 and torch") {
   CHECK_FALSE(torch::cuda::is_available());
   const torch::Device device(torch::cuda::is_available() ? torch::kCUDA : torch::kCPU);
   CHECK(x.to(device).is_same(x));
+  CHECK_THROWS_AS(x.to(torch::kCUDA), c10::Error);
   std::ostringstream out;
   out << torch::nn::Linear(2, 3);
   CHECK(out.str() == "torch::nn::Linear(in_features=2, out_features=3, bias=true)");

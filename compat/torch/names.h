@@ -45,7 +45,6 @@ using tensor_list = variable_list;
 }
 
 // There is no other device: programs that ask `cuda::is_available() ? kCUDA : kCPU` get the CPU.
-constexpr DeviceType kCUDA = static_cast<DeviceType>(1);
 namespace cuda {
 inline bool is_available() { return false; }
 inline int64_t device_count() { return 0; }

@@ -61,6 +61,7 @@ SIMDGRAD_API Tensor var(const Tensor& self, OptionalIntArrayRef dims, bool unbia
 SIMDGRAD_API Tensor var(const Tensor& self, OptionalIntArrayRef dims,
                         const std::optional<Scalar>& correction = std::nullopt,
                         bool keepdim = false);
+inline Tensor var(const Tensor& self, int dim) { return self.var(dim); }  // not unbiased = true
 // The root of var; its gradient is 0 where it is 0.  torch::std, StdBackward0
 SIMDGRAD_API Tensor std(const Tensor& self, bool unbiased = true);
 SIMDGRAD_API Tensor std(const Tensor& self, OptionalIntArrayRef dims, bool unbiased,
@@ -68,6 +69,7 @@ SIMDGRAD_API Tensor std(const Tensor& self, OptionalIntArrayRef dims, bool unbia
 SIMDGRAD_API Tensor std(const Tensor& self, OptionalIntArrayRef dims,
                         const std::optional<Scalar>& correction = std::nullopt,
                         bool keepdim = false);
+inline Tensor std(const Tensor& self, int dim) { return self.std(dim); }
 
 // y = (sum |x|^p)^(1/p); p = 0 counts what is not 0, inf is the largest |x|, -inf the smallest. The
 // gradient is 0 where y is 0. A row-sparse tensor counts as the dense one.

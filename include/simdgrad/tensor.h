@@ -259,10 +259,12 @@ class SIMDGRAD_API Tensor {
   Tensor argmax(std::optional<int64_t> dim = std::nullopt, bool keepdim = false) const;
   Tensor argmin(std::optional<int64_t> dim = std::nullopt, bool keepdim = false) const;
   Tensor var(bool unbiased = true) const;
+  Tensor var(int dim) const { return var(OptionalIntArrayRef(int64_t{dim})); }  // not var(true)
   Tensor var(OptionalIntArrayRef dims, bool unbiased, bool keepdim = false) const;
   Tensor var(OptionalIntArrayRef dims, const std::optional<Scalar>& correction = std::nullopt,
              bool keepdim = false) const;
   Tensor std(bool unbiased = true) const;
+  Tensor std(int dim) const { return std(OptionalIntArrayRef(int64_t{dim})); }
   Tensor std(OptionalIntArrayRef dims, bool unbiased, bool keepdim = false) const;
   Tensor std(OptionalIntArrayRef dims, const std::optional<Scalar>& correction = std::nullopt,
              bool keepdim = false) const;
@@ -320,7 +322,7 @@ class SIMDGRAD_API Tensor {
   Tensor to(Device device, ScalarType dtype, bool non_blocking = false, bool copy = false) const;
   Tensor to(const Tensor& other) const { return to(other.scalar_type()); }
   Tensor to(Device) const { return *this; }
-  Tensor to(DeviceType) const { return *this; }
+  Tensor to(DeviceType type) const { return to(Device(type)); }
   Tensor type_as(const Tensor& other) const { return to(other.scalar_type()); }
   Tensor toType(ScalarType dtype) const { return to(dtype); }
   Tensor cpu() const { return *this; }

@@ -14,13 +14,19 @@ constexpr Layout kStrided = Layout::Strided;
 constexpr Layout kSparse = Layout::Sparse;
 SIMDGRAD_API std::ostream& operator<<(std::ostream& out, Layout layout);
 
-enum class DeviceType : uint8_t { CPU };
-constexpr DeviceType kCPU = DeviceType::CPU;
+// CUDA is a name for programs that choose between the two; a Device of it is refused.
+enum class DeviceType : uint8_t { CPU, CUDA };
+constexpr DeviceType kCPU = DeviceType::CPU, kCUDA = DeviceType::CUDA;
+namespace detail {
+[[noreturn]] SIMDGRAD_API void refuse_device();
+}
 
 // There is one device; the class lets programs that name it compile.
 class Device {
  public:
-  constexpr Device(DeviceType = kCPU) {}
+  constexpr Device(DeviceType type = kCPU) {
+    if (type != kCPU) detail::refuse_device();
+  }
   // "cpu" or "cpu:0"; Error for any other name.
   SIMDGRAD_API explicit Device(std::string_view name);
   Device(const char* name) : Device(std::string_view(name)) {}
@@ -37,7 +43,7 @@ class TensorOptions {
   constexpr TensorOptions() = default;
   constexpr TensorOptions(ScalarType type) : dtype_(type) {}
   constexpr TensorOptions(Layout layout) : layout_(layout) {}
-  constexpr TensorOptions(DeviceType) {}
+  constexpr TensorOptions(DeviceType type) : TensorOptions(Device(type)) {}
   constexpr TensorOptions(Device) {}
 
   [[nodiscard]] constexpr TensorOptions dtype(ScalarType type) const {
