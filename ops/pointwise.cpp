@@ -156,7 +156,13 @@ void unary_into(const Tensor& self, const UnaryCall& call) {
   check_unary_type(impl(self).dtype, call);
   const ScalarType dtype = output_type(impl(self).dtype, call.keeps_type);
   check_result_type(dtype, impl(self).dtype);
-  unary_loop(self, self, call, compute_type(dtype));
+  const TensorImpl* to = impl_of(self);
+  if (!is_plain(to)) {
+    unary_loop(self, self, call, compute_type(dtype));
+    return;
+  }
+  run_plain<2>(unary_kernel(call, dtype), to->numel, element_size(dtype),
+               {bytes_of(to), bytes_of(to)}, {1, 1}, call.formula);
 }
 
 Tensor unary_backward(UnaryOp op, const Tensor& saved, const Tensor& dy, const void* formula) {
@@ -274,6 +280,11 @@ void binary_into(const Tensor& self, const Scalar& other, const BinaryCall& call
   check_result_type(dtype, to->dtype);
   const ScalarType compute = compute_type(dtype);
   const Number number(other, compute);
+  if (is_plain(to)) {
+    run_plain<3>(binary_kernel(call, compute), to->numel, element_size(compute),
+                 {bytes_of(to), bytes_of(to), number.operand().data}, {1, 1, 0}, call.formula);
+    return;
+  }
   const LoopOperand operands[] = {{self, compute}, {self, compute}, number.operand()};
   elementwise_loop(to->size_list(), operands, 3, binary_kernel(call, compute), call.formula);
 }

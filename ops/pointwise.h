@@ -230,6 +230,21 @@ Tensor unary(const Tensor& self, const char* function, const F& formula = {}) {
   return y;
 }
 
+// Counts a version up, and down again unless it is kept.
+class NewVersion {
+ public:
+  explicit NewVersion(const Tensor& self) : self_(impl(self)) { self_.bump_version(); }
+  ~NewVersion() {
+    if (!kept_) self_.version->version.fetch_sub(1, std::memory_order_relaxed);
+  }
+  NewVersion(const NewVersion&) = delete;
+  void keep() { kept_ = true; }
+
+ private:
+  TensorImpl& self_;
+  bool kept_ = false;
+};
+
 template <NodeName name, class F>
 Tensor& unary_inplace(Tensor& self, const char* function, const F& formula = {}) {
   if constexpr (op_of<F> == UnaryOp::Neg)
@@ -237,12 +252,19 @@ Tensor& unary_inplace(Tensor& self, const char* function, const F& formula = {})
   check_dense(self, function);
   const bool records = needs_gradient(self);
   check_inplace(self, records);
-  const Tensor before = records && F::saves == Saves::input ? self.clone() : Tensor();
+  if (!records) {
+    unary_into(self, unary_call(function, formula));
+    finish_inplace(self);
+    return self;
+  }
+  const Tensor before = F::saves == Saves::input ? self.clone() : Tensor();
+  // A saved output has to have the version that self will have; whatever may fail comes before self
+  // is written.
+  NewVersion version(self);
+  Node* node = make_node<name>(std::tie(self), unary_node(before, self, formula));
+  version.keep();
   unary_into(self, unary_call(function, formula));
-  finish_inplace(self);
-  // After the version went up, for that is the one which a saved output has to have.
-  if (records)
-    rebase_history(self, make_node<name>(std::tie(self), unary_node(before, self, formula)));
+  rebase_history(self, node);
   return self;
 }
 

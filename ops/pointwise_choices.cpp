@@ -189,13 +189,13 @@ Tensor& masked_fill_(Tensor& self, const Tensor& mask, const Scalar& value) {
   const bool records = needs_gradient(self);
   check_inplace(self, records);
   const Stored number(value, impl(self).dtype);
+  NodePtr node;
+  if (records)
+    node = NodePtr::adopt(make_node<"MaskedFillBackward0">(
+        std::tie(self), MaskedFillNode{Saved(mask), OperandShapes(self, self)}));
   fill_into(self, mask, LoopOperand(number.bytes, impl(self).dtype));
-  if (records) {
-    record_inplace<"MaskedFillBackward0">(self, std::tie(self),
-                                          MaskedFillNode{Saved(mask), OperandShapes(self, self)});
-  } else {
-    finish_inplace(self);
-  }
+  finish_inplace(self);
+  if (records) rebase_history(self, node.release());
   return self;
 }
 
@@ -206,13 +206,13 @@ Tensor& masked_fill_(Tensor& self, const Tensor& mask, const Tensor& value) {
   check_inplace(self, records);
   // Read before anything is written: it may be one of self's numbers.
   const Stored number(value.item(), impl(self).dtype);
+  NodePtr node;
+  if (records)
+    node = NodePtr::adopt(make_node<"MaskedFillBackward1">(
+        std::tie(self, value), MaskedFillTensorNode{Saved(mask), OperandShapes(self, value)}));
   fill_into(self, mask, LoopOperand(number.bytes, impl(self).dtype));
-  if (records) {
-    record_inplace<"MaskedFillBackward1">(
-        self, std::tie(self, value), MaskedFillTensorNode{Saved(mask), OperandShapes(self, value)});
-  } else {
-    finish_inplace(self);
-  }
+  finish_inplace(self);
+  if (records) rebase_history(self, node.release());
   return self;
 }
 
