@@ -22,8 +22,7 @@ struct ByteSource::Inflater {
   ~Inflater() { inflateEnd(&stream); }
 };
 
-ByteSource::ByteSource(const char* reader, const std::string& path)
-    : reader_(reader), path_(path) {
+ByteSource::ByteSource(const char* reader, const std::string& path) : reader_(reader), path_(path) {
   // Without O_NONBLOCK, opening a named pipe would wait for a writer.
   file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file_ < 0) fail_to_read(errno);
@@ -63,9 +62,9 @@ size_t ByteSource::read(void* to, size_t bytes) {
 size_t ByteSource::read_file(void* to, size_t bytes) {
   size_t done = 0;
   while (done < bytes) {
-    const ssize_t got = ::pread(file_, static_cast<char*>(to) + done,
-                                std::min(bytes - done, size_t{1} << 30),
-                                static_cast<off_t>(position_));
+    const ssize_t got =
+        ::pread(file_, static_cast<char*>(to) + done, std::min(bytes - done, size_t{1} << 30),
+                static_cast<off_t>(position_));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail_to_read(errno);
     if (got == 0) break;
@@ -84,8 +83,8 @@ size_t ByteSource::inflate(unsigned char* to, size_t bytes) {
       stream.next_in = state.input;
       stream.avail_in = static_cast<uInt>(read_file(state.input, sizeof state.input));
       if (stream.avail_in == 0) {
-        SIMDGRAD_CHECK(!state.in_member, reader_, ": ", path_,
-                       ": the gzip file is cut off after ", file_bytes_, " bytes");
+        SIMDGRAD_CHECK(!state.in_member, reader_, ": ", path_, ": the gzip file is cut off after ",
+                       file_bytes_, " bytes");
         state.at_end = true;
         break;
       }

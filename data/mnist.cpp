@@ -15,8 +15,8 @@ std::string find(const std::string& folder, const std::string& name) {
 }
 
 LabeledImages load_part(const std::string& folder, const std::string& part) {
-  return read_labeled_images(find(folder, part + "-images-idx3-ubyte"),
-                             find(folder, part + "-labels-idx1-ubyte"));
+  const std::string images = find(folder, part + "-images-idx3-ubyte");
+  return read_labeled_images(images, find(folder, part + "-labels-idx1-ubyte"));
 }
 
 }  // namespace

@@ -60,8 +60,7 @@ void load(nn::Module& module, const std::string& path) {
     if (!tensors.contains(item.key()))
       misfits.add("'" + item.key().substr(0, 80) +
                   "' is in the file, the model has no tensor of that name");
-  SIMDGRAD_CHECK(misfits.count() == 0, "load: ", path, " does not fit the model: ",
-                 misfits.text());
+  SIMDGRAD_CHECK(misfits.count() == 0, "load: ", path, " does not fit the model: ", misfits.text());
   NoGradGuard no_grad;
   for (auto& item : tensors) item.value().copy_(*file.tensors.find(item.key()));
 }

@@ -29,8 +29,7 @@ std::string json_text(const std::string& text, const std::string& path) {
   try {
     return nlohmann::json(text).dump();
   } catch (const nlohmann::json::exception&) {
-    SIMDGRAD_THROW("save_safetensors: ", path, ": the name or text ", shown(text),
-                   " is not UTF-8");
+    SIMDGRAD_THROW("save_safetensors: ", path, ": the name or text ", shown(text), " is not UTF-8");
   }
 }
 
@@ -152,7 +151,8 @@ void save_safetensors(const std::string& path, const TensorDict& tensors,
     file.write(header);
     for (const size_t i : order) {
       const Tensor numbers = values[i].contiguous();
-      if (numbers.nbytes() > 0) file.write(numbers.data_ptr(), static_cast<size_t>(numbers.nbytes()));
+      if (numbers.nbytes() > 0)
+        file.write(numbers.data_ptr(), static_cast<size_t>(numbers.nbytes()));
     }
   });
 }
@@ -164,8 +164,8 @@ Safetensors load_safetensors(const std::string& path) {
   uint64_t header_bytes;
   file.read(0, &header_bytes, sizeof header_bytes);
   SIMDGRAD_CHECK(header_bytes <= kMaxHeaderBytes, "load_safetensors: ", path,
-                 ": the header is said to have ", header_bytes, " bytes, at most ",
-                 kMaxHeaderBytes, " are allowed");
+                 ": the header is said to have ", header_bytes, " bytes, at most ", kMaxHeaderBytes,
+                 " are allowed");
   SIMDGRAD_CHECK(header_bytes <= file.size() - 8, "load_safetensors: ", path,
                  ": the header is said to have ", header_bytes, " bytes, the file has ",
                  file.size() - 8, " after its length");

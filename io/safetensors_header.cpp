@@ -48,9 +48,10 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
       return stop("the name " + shown(key) + " holds a zero character");
     key_ = std::move(key);
     if (place_ == Place::tensor) {
-      const int field = key_ == "dtype" ? kDtype
-                        : key_ == "shape" ? kShape
-                        : key_ == "data_offsets" ? kOffsets : 0;
+      const int field = key_ == "dtype"          ? kDtype
+                        : key_ == "shape"        ? kShape
+                        : key_ == "data_offsets" ? kOffsets
+                                                 : 0;
       if (!field)
         return stop(tensor() + " has the key " + shown(key_) +
                     ", it needs dtype, shape and data_offsets alone");
@@ -209,8 +210,8 @@ std::vector<size_t> sorted(const std::vector<TensorEntry>& tensors, const Less& 
 }
 
 void check_names(const std::vector<TensorEntry>& tensors, const std::string& file) {
-  const auto order = sorted(
-      tensors, [](const TensorEntry& a, const TensorEntry& b) { return a.name < b.name; });
+  const auto order =
+      sorted(tensors, [](const TensorEntry& a, const TensorEntry& b) { return a.name < b.name; });
   for (size_t i = 1; i < order.size(); ++i) {
     const std::string& name = tensors[order[i]].name;
     SIMDGRAD_CHECK(name != tensors[order[i - 1]].name, "load_safetensors: ", file, ": tensor ",

@@ -73,7 +73,7 @@ void save(const nn::ModuleHolder<T>& module, const std::string& path) {
   save(static_cast<const nn::Module&>(*module), path);
 }
 template <class T>
-  requires std::is_base_of_v<nn::Module, T>
+requires std::is_base_of_v<nn::Module, T>
 void save(const std::shared_ptr<T>& module, const std::string& path) {
   SIMDGRAD_CHECK(module, "save: got a null module");
   save(static_cast<const nn::Module&>(*module), path);
@@ -83,7 +83,7 @@ void load(nn::ModuleHolder<T>& module, const std::string& path) {
   load(static_cast<nn::Module&>(*module), path);
 }
 template <class T>
-  requires std::is_base_of_v<nn::Module, T>
+requires std::is_base_of_v<nn::Module, T>
 void load(std::shared_ptr<T>& module, const std::string& path) {
   SIMDGRAD_CHECK(module, "load: got a null module");
   load(static_cast<nn::Module&>(*module), path);
