@@ -57,6 +57,8 @@ void EmbeddingImpl::reset() {
     SIMDGRAD_CHECK(options._weight().sizes() ==
                        IntArrayRef({count, options.embedding_dim()}),
                    "Shape of _weight does not match num_embeddings and embedding_dim");
+    // A clone is reset while it still shows its model's weight: it gets one of its own.
+    if (weight.defined()) options._weight(options._weight().detach().clone());
     weight = register_parameter("weight", options._weight());
     return;
   }

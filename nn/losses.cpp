@@ -7,11 +7,22 @@ namespace simdgrad::nn {
 
 namespace F = functional;
 
+namespace {
+
+// A clone is reset while it still shows its model's buffer: it gets one of its own.
+Tensor own(const Tensor& given, const Tensor& shown) {
+  return given.defined() && shown.defined() ? given.detach().clone() : given;
+}
+
+}  // namespace
+
 CrossEntropyLossImpl::CrossEntropyLossImpl(CrossEntropyLossOptions chosen)
     : options(std::move(chosen)) {
   reset();
 }
-void CrossEntropyLossImpl::reset() { weight = register_buffer("weight", options.weight()); }
+void CrossEntropyLossImpl::reset() {
+  weight = register_buffer("weight", own(options.weight(), weight));
+}
 void CrossEntropyLossImpl::pretty_print(std::ostream& stream) const {
   stream << "torch::nn::CrossEntropyLoss()";
 }
@@ -20,7 +31,7 @@ Tensor CrossEntropyLossImpl::forward(const Tensor& input, const Tensor& target) 
 }
 
 NLLLossImpl::NLLLossImpl(NLLLossOptions chosen) : options(std::move(chosen)) { reset(); }
-void NLLLossImpl::reset() { weight = register_buffer("weight", options.weight()); }
+void NLLLossImpl::reset() { weight = register_buffer("weight", own(options.weight(), weight)); }
 void NLLLossImpl::pretty_print(std::ostream& stream) const { stream << "torch::nn::NLLLoss()"; }
 Tensor NLLLossImpl::forward(const Tensor& input, const Tensor& target) {
   return F::nll_loss(input, target, NLLLossOptions(options).weight(weight));
@@ -36,8 +47,8 @@ BCEWithLogitsLossImpl::BCEWithLogitsLossImpl(BCEWithLogitsLossOptions chosen)
   reset();
 }
 void BCEWithLogitsLossImpl::reset() {
-  weight = register_buffer("weight", options.weight());
-  pos_weight = register_buffer("pos_weight", options.pos_weight());
+  weight = register_buffer("weight", own(options.weight(), weight));
+  pos_weight = register_buffer("pos_weight", own(options.pos_weight(), pos_weight));
 }
 void BCEWithLogitsLossImpl::pretty_print(std::ostream& stream) const {
   stream << "torch::nn::BCEWithLogitsLoss()";

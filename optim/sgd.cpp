@@ -59,59 +59,54 @@ Tensor SGD::step(LossClosure closure) {
                      "add(sparse, dense) is not supported. Use add(dense, sparse) instead.");
     }
   }
-  for (OptimizerParamGroup& group : groups_) step_group(group);
+  changes_.clear();
+  for (const OptimizerParamGroup& group : groups_) prepare(group);
+  // Adding a row-sparse gradient takes memory of its own, a dense step none: those rows go first.
+  for (Change& change : changes_)
+    if (change.gradient.is_sparse()) apply(change);
+  for (Change& change : changes_)
+    if (!change.gradient.is_sparse()) apply(change);
+  changes_.clear();
   return loss;
 }
 
-void SGD::step_group(OptimizerParamGroup& group) {
+// All memory first: running out of it here changes nothing that counts.
+void SGD::prepare(const OptimizerParamGroup& group) {
   const auto& options = static_cast<const SGDOptions&>(group.options());
-  const bool buffered = options.momentum() != 0;
-  // Buffers first: running out of memory here changes no parameter.
-  if (buffered) {
-    for (const Tensor& parameter : group.params()) {
-      if (!parameter.grad().defined()) continue;
-      std::unique_ptr<OptimizerParamState>& state = state_[state_key(parameter)];
-      if (!state) state = std::make_unique<SGDParamState>();
-    }
-  }
-  for (Tensor& parameter : group.params()) {
+  for (const Tensor& parameter : group.params()) {
     const Tensor& gradient = parameter.grad();
     if (!gradient.defined()) continue;
-    if (gradient.is_sparse()) {
-      step_sparse(parameter, gradient, options);
+    Change& change = changes_.emplace_back(Change{&options, parameter, gradient, {}, nullptr, false});
+    if (options.momentum() == 0) continue;
+    std::unique_ptr<OptimizerParamState>& state = state_[state_key(parameter)];
+    if (!state) state = std::make_unique<SGDParamState>();
+    change.buffer = &static_cast<SGDParamState&>(*state).momentum_buffer();
+    change.first = !change.buffer->defined();
+    if (!gradient.is_sparse()) {
+      if (change.first) change.next = empty_like(parameter);
       continue;
     }
-    Tensor* buffer = nullptr;
-    bool first = false;
-    if (buffered) {
-      buffer = &static_cast<SGDParamState&>(*state_.at(state_key(parameter))).momentum_buffer();
-      first = !buffer->defined();
-      if (first) *buffer = empty_like(parameter);
-    }
-    _fused_sgd_(parameter, gradient, buffer ? TensorList(*buffer) : TensorList(),
-                options.weight_decay(), options.momentum(), options.lr(), options.dampening(),
-                options.nesterov(), false, first);
+    // Coalesced, so that the buffer has one entry per row ever touched.
+    change.next = change.first ? gradient.detach().clone().coalesce()
+                               : change.buffer->mul(options.momentum())
+                                     .add(gradient, 1 - options.dampening())
+                                     .coalesce();
+    change.gradient = options.nesterov() ? gradient.add(change.next, options.momentum()) : change.next;
   }
 }
 
-void SGD::step_sparse(Tensor& parameter, const Tensor& gradient, const SGDOptions& options) {
-  // Through data(): a parameter that requires grad is a leaf, which no operation may change.
-  Tensor weight = parameter.detach();
-  if (options.momentum() == 0) {
-    weight.add_(gradient, -options.lr());
+void SGD::apply(Change& change) {
+  const SGDOptions& options = *change.options;
+  if (change.next.defined()) *change.buffer = std::move(change.next);
+  if (change.gradient.is_sparse()) {
+    // Through detach(): a parameter that requires grad is a leaf, which no operation may change.
+    change.parameter.detach().add_(change.gradient, -options.lr());
     return;
   }
-  Tensor& buffer = static_cast<SGDParamState&>(*state_.at(state_key(parameter))).momentum_buffer();
-  // Coalesced, so that the buffer has one entry per row ever touched.
-  Tensor next = buffer.defined()
-                    ? buffer.mul(options.momentum()).add(gradient, 1 - options.dampening()).coalesce()
-                    : gradient.detach().clone().coalesce();
-  if (options.nesterov()) {
-    weight.add_(gradient.add(next, options.momentum()), -options.lr());
-  } else {
-    weight.add_(next, -options.lr());
-  }
-  buffer = std::move(next);
+  _fused_sgd_(change.parameter, change.gradient,
+              change.buffer ? TensorList(*change.buffer) : TensorList(), options.weight_decay(),
+              options.momentum(), options.lr(), options.dampening(), options.nesterov(), false,
+              change.first);
 }
 
 }  // namespace simdgrad::optim

@@ -13,6 +13,7 @@
 #include <vector>
 
 namespace torch = simdgrad;
+#include "core/testing_hooks.h"
 #include "tests/catch.h"
 #include "tools/optim_cases.h"
 
@@ -33,7 +34,8 @@ std::vector<double> numbers(const Tensor& given) {
 // A weight [5, 3] whose row-sparse gradient holds the rows given, some of them twice.
 Tensor sparse_leaf(std::vector<int64_t> ids) {
   Tensor weight = ones({5, 3}, TensorOptions().requires_grad(true));
-  embedding(weight, tensor(ids, TensorOptions().dtype(kLong)), -1, false, true).pow(2).sum().backward();
+  const Tensor rows = embedding(weight, tensor(ids), -1, false, true);
+  rows.pow(2).sum().backward();
   return weight;
 }
 
@@ -200,6 +202,37 @@ TEST_CASE("a refused step leaves everything as it was") {
           "add(sparse, dense) is not supported. Use add(dense, sparse) instead.");
   refused([](auto w) { return Adam(w); }, "Adam does not support sparse gradients");
   refused([](auto w) { return AdamW(w); }, "AdamW does not support sparse gradients");
+}
+
+TEST_CASE("a step that runs out of memory leaves the parameters as they were") {
+  const auto check = [](auto&& make) {
+    Tensor w = leaf({1, 2}), v = leaf(std::vector<double>(5000, 1));
+    Tensor sparse = sparse_leaf({1, 1, 4});
+    auto optimizer = make(std::vector<Tensor>{w, v, sparse});
+    (w * 3).sum().backward();
+    v.sum().backward();
+    bool stepped = false;
+    int failures = 0;
+    for (int n = 1; !stepped && n < 100; ++n) {
+      testing::fail_allocation(n, false);
+      try {
+        optimizer.step();
+        stepped = true;
+      } catch (const Error&) {
+        ++failures;
+      }
+      testing::fail_allocation(0, false);
+      if (stepped) break;
+      INFO("allocation " << n);
+      REQUIRE(numbers(w) == std::vector<double>{1, 2});
+      REQUIRE(numbers(v) == std::vector<double>(5000, 1));
+      REQUIRE(numbers(sparse) == std::vector<double>(15, 1));
+    }
+    CHECK(stepped);
+    CHECK(failures > 0);
+    CHECK(numbers(w)[0] == Approx(0.7).epsilon(1e-14));
+  };
+  check([](auto w) { return SGD(w, SGDOptions(0.1).momentum(0.9)); });
 }
 
 TEST_CASE("a row-sparse step touches the rows it has") {

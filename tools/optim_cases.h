@@ -62,10 +62,9 @@ inline void visit_sgd(const Visit& visit) {
           const std::string name = "SGD momentum " + std::to_string(momentum) + " dampening " +
                                    std::to_string(dampening) + " decay " + std::to_string(decay) +
                                    (nesterov ? " nesterov" : "");
-          run<SGD>(name,
-                   Options(0.1).momentum(momentum).dampening(dampening).weight_decay(decay).nesterov(
-                       nesterov),
-                   visit);
+          Options options(0.1);
+          options.momentum(momentum).dampening(dampening).weight_decay(decay).nesterov(nesterov);
+          run<SGD>(name, options, visit);
         }
       }
     }
@@ -117,7 +116,8 @@ void visit_embedding(const std::string& name, Options options, bool sparse, cons
   torch::optim::SGD optimizer(Parameters{weight}, options);
   for (int step = 0; step < kSteps; ++step) {
     optimizer.zero_grad();
-    const Tensor index = torch::tensor(ids[static_cast<size_t>(step)], torch::TensorOptions().dtype(torch::kLong));
+    const auto longs = torch::TensorOptions().dtype(torch::kLong);
+    const Tensor index = torch::tensor(ids[static_cast<size_t>(step)], longs);
     torch::embedding(weight, index, -1, false, sparse).pow(2).sum().backward();
     optimizer.step();
     visit(name, step, {weight});

@@ -1,5 +1,5 @@
-// Records the steps of libtorch's optimizers in double, for tests/data/optim_steps.tsv. One line per
-// case and step: name, tab, step, tab, the parameters' values as hexadecimal floats.
+// Records the steps of libtorch's optimizers in double, for tests/data/optim_steps.tsv. One line
+// per case and step: name, tab, step, tab, the parameters' values as hexadecimal floats.
 
 #include <torch/torch.h>
 

@@ -22,7 +22,7 @@
 // A forward() with default arguments needs no help here.
 #define FORWARD_HAS_DEFAULT_ARGS(...)
 
-// Throws c10::Error with the parts printed one after the other; without parts, libtorch's own words.
+// Throws c10::Error with the parts printed one after the other; without any, libtorch's own words.
 #define SIMDGRAD_COMPAT_CHECK(type, condition, ...)                                             \
   do {                                                                                          \
     if (!(condition)) [[unlikely]] {                                                            \

@@ -1,4 +1,4 @@
-// A training program as written for libtorch: prints one line per model and step, "MODEL STEP LOSS".
+// A training program as written for libtorch: prints a line per model and step, "MODEL STEP LOSS".
 // It compiles unchanged against libtorch and against simdgrad::torch_compat. tests/compat_test.cpp
 // holds what it prints to what libtorch's build of it printed (tests/data/training_losses.txt).
 
@@ -58,8 +58,9 @@ void report(const std::string& model, int step, const torch::Tensor& loss) {
 // A perceptron on random clusters.
 void train_perceptron(torch::Device device) {
   torch::manual_seed(1);
-  torch::nn::Sequential model(torch::nn::Linear(6, 32), torch::nn::ReLU(), torch::nn::Linear(32, 16),
-                              torch::nn::Tanh(), torch::nn::Linear(16, 4));
+  torch::nn::Sequential model(torch::nn::Linear(6, 32), torch::nn::ReLU(),
+                              torch::nn::Linear(32, 16), torch::nn::Tanh(),
+                              torch::nn::Linear(16, 4));
   model->to(device);
   torch::optim::Adam optimizer(model->parameters(),
                                torch::optim::AdamOptions(1e-2).betas({0.9, 0.99}));

@@ -3,8 +3,8 @@
 //   namespace F = nn::functional;
 //   F::cross_entropy(logits, ids, F::CrossEntropyFuncOptions().label_smoothing(0.1));
 //
-// Each forwards to the function of simdgrad that is named beside it, where formula, shapes, gradient
-// and errors stand.
+// Each forwards to the function of simdgrad that has its name or is named beside it, where formula,
+// shapes, gradient and errors stand.
 #pragma once
 
 #include <simdgrad/nn/layers.h>
@@ -78,8 +78,8 @@ using BinaryCrossEntropyWithLogitsFuncOptions = BCEWithLogitsLossOptions;
 // cross_entropy_loss.
 SIMDGRAD_API Tensor cross_entropy(const Tensor& input, const Tensor& target,
                                   const CrossEntropyFuncOptions& options = {});
-// nll_loss. Errors: "Expected 2 or more dimensions (got 1)", "Expected input batch_size (3) to match
-// target batch_size (2).".
+// nll_loss. Errors: "Expected 2 or more dimensions (got 1)", "Expected input batch_size (3) to
+// match target batch_size (2).".
 SIMDGRAD_API Tensor nll_loss(const Tensor& input, const Tensor& target,
                              const NLLLossFuncOptions& options = {});
 // mse_loss. Other sizes broadcast, with a warning.

@@ -1,5 +1,5 @@
-// Losses as modules, as torch::nn. Each takes its options and computes what the function of the same
-// purpose in nn::functional computes.
+// Losses as modules, as torch::nn. Each computes what the function of the same purpose in
+// nn::functional computes with the same options.
 #pragma once
 
 #include <simdgrad/enums.h>

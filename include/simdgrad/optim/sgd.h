@@ -51,8 +51,17 @@ class SIMDGRAD_API SGD : public Optimizer {
   void check_options(const OptimizerOptions& options) const override;
 
  private:
-  void step_group(OptimizerParamGroup& group);
-  void step_sparse(Tensor& parameter, const Tensor& gradient, const SGDOptions& options);
+  // What a step will do to one parameter: `next` becomes its buffer, then it goes along `gradient`.
+  struct Change {
+    const SGDOptions* options;
+    Tensor parameter, gradient, next;
+    Tensor* buffer;
+    bool first;
+  };
+  void prepare(const OptimizerParamGroup& group);
+  static void apply(Change& change);
+
+  std::vector<Change> changes_;  // of the present step; kept for its memory
 };
 
 }  // namespace simdgrad::optim
