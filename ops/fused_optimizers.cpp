@@ -55,11 +55,15 @@ class Arrays {
     }
     originals_ = tensors;
   }
-  // Gradients (array 1) are only read.
+  // Gradients (array 1) are only read. The version of array 0 goes up by one.
   void write_back() {
-    for (size_t i = 0; i < count_; ++i)
-      if (i != 1 && copies_[i].defined() && !copies_[i].is_alias_of(*originals_[i]))
-        originals_[i]->detach().copy_(copies_[i]);
+    bool counted = false;
+    for (size_t i = 0; i < count_; ++i) {
+      if (i == 1 || !copies_[i].defined() || copies_[i].is_alias_of(*originals_[i])) continue;
+      originals_[i]->detach().copy_(copies_[i]);
+      counted = counted || i == 0;
+    }
+    if (!counted) impl(*originals_[0]).bump_version();
   }
   char* data[5] = {};
 
@@ -81,7 +85,6 @@ void run(const Tensor* const* tensors, size_t count, Kernel kernel) {
     kernel(at, end - begin);
   });
   arrays.write_back();
-  impl(*tensors[0]).bump_version();
 }
 
 void check_adam(const char* operation, TensorList self, TensorList grads, TensorList exp_avgs,
