@@ -224,8 +224,7 @@ void add_linear(Table& table) {
                      reference::reduce(x[3], {0}, false, reference::sum_of)};
            })
       .tolerances(1e-12, 5e-6)
-      .no_gradient()  // the results are the gradients
-      .bits();
+      .no_gradient();  // the results are the gradients
 }
 
 // --- checks of their own ------------------------------------------------------------------------
