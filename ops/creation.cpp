@@ -5,6 +5,7 @@
 
 #include "core/tensor_impl.h"
 #include "ops/broadcast.h"
+#include "ops/sparse_arithmetic.h"
 
 namespace simdgrad {
 namespace {
@@ -22,7 +23,7 @@ Tensor fresh(IntArrayRef sizes, const TensorOptions& options) {
 
 // Fills a fresh tensor, outside any graph.
 void set_all(const Tensor& tensor, const Scalar& value) {
-  if (value.equal(0)) {
+  if (value.equal(0) && !std::signbit(value.to_double())) {
     std::memset(impl(tensor).data, 0, static_cast<size_t>(tensor.nbytes()));
     return;
   }
@@ -40,7 +41,7 @@ Tensor filled(IntArrayRef sizes, const Scalar& value, const TensorOptions& optio
 Tensor fresh_like(const Tensor& self, const TensorOptions& options) {
   check_defined(self);
   const ScalarType dtype = options.has_dtype() ? options.dtype() : self.scalar_type();
-  return self.is_sparse() ? make_tensor(self.sizes(), dtype) : make_like(self, dtype);
+  return self.is_sparse() ? empty_sparse_like(self, dtype) : make_like(self, dtype);
 }
 
 Tensor filled_like(const Tensor& self, const Scalar& value, const TensorOptions& options) {
@@ -91,6 +92,7 @@ Tensor empty_like(const Tensor& self, const TensorOptions& options) {
   return with_options(fresh_like(self, options), options);
 }
 Tensor zeros_like(const Tensor& self, const TensorOptions& options) {
+  if (self.defined() && self.is_sparse()) return empty_like(self, options);
   return filled_like(self, 0, options);
 }
 Tensor ones_like(const Tensor& self, const TensorOptions& options) {

@@ -3,6 +3,7 @@
 #include <simdgrad/parallel.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/parallel.h"
 #include "core/small_vector.h"
@@ -17,6 +18,17 @@ constexpr int64_t kColumnBytes = 128;     // of a row, where several tasks share
 constexpr int64_t kFrequent = 4;          // tasks' worth of rows from which an id is shared
 
 double row_cost(int64_t bytes) { return 5 + static_cast<double>(bytes) * 0.04; }
+
+double total_cost(const RowSums& rows, int64_t n) {
+  return static_cast<double>(n) * row_cost(rows.columns * element_size(rows.dtype));
+}
+
+// On one thread values are best read as they lie; by groups they are read here and there, which pays
+// where others share the work. The bits are the same.
+bool runs_alone(double cost) {
+  return get_num_threads() == 1 ||
+         cost < 2 * detail::inline_threshold.load(std::memory_order_relaxed);
+}
 
 kernels::ScatterRows kernel_rows(const RowSums& rows, const int64_t* byte_offsets, double alpha) {
   const int64_t item = element_size(rows.dtype);
@@ -96,8 +108,7 @@ void run_groups(const RowSums& rows, const RowGrouping& groups, const kernels::S
   const int64_t item = element_size(rows.dtype);
   const Tasks tasks(groups, rows.columns, item);
   const auto sum = forms(rows.dtype).sum;
-  const double cost = static_cast<double>(groups.size()) * row_cost(rows.columns * item);
-  parallel_chunks(tasks.count(), cost, [&](int64_t index) {
+  parallel_chunks(tasks.count(), total_cost(rows, groups.size()), [&](int64_t index) {
     const Task& task = tasks[index];
     kernels::ScatterRows part = whole;
     part.table += task.column * item;
@@ -157,11 +168,8 @@ void add_rows_by_id(const RowSums& rows, const int64_t* ids, int64_t n, int64_t 
   }
   const ByteOffsets offsets(rows, n);
   const kernels::ScatterRows whole = kernel_rows(rows, offsets.get(), alpha.to_double());
-  const double cost = static_cast<double>(n) * row_cost(rows.columns * element_size(rows.dtype));
-  // Grouping costs a quarter of the work: it pays where others share the rest.
-  const bool alone = get_num_threads() == 1 ||
-                     cost < 2 * detail::inline_threshold.load(std::memory_order_relaxed);
-  if (alone && !mean) {
+  const double cost = total_cost(rows, n);
+  if (!mean && runs_alone(cost)) {
     forms(rows.dtype).add(whole, ids, n, skip);
     return;
   }
@@ -169,6 +177,25 @@ void add_rows_by_id(const RowSums& rows, const int64_t* ids, int64_t n, int64_t 
   run_groups(rows, groups, whole,
              {groups.ids(), groups.starts(), groups.order(), 0, 0, skip, false, mean});
 }
+
+namespace {
+
+// Row after row of the values, each to the row of its group.
+void sum_in_order(const RowSums& rows, const RowGrouping& groups,
+                  const kernels::ScatterRows& whole) {
+  const size_t row_bytes = static_cast<size_t>(rows.columns * element_size(rows.dtype));
+  for (int64_t g = 0; g < groups.groups(); ++g)
+    std::memset(whole.table + g * whole.table_stride, 0, row_bytes);
+  const size_t bytes = static_cast<size_t>(groups.size()) * sizeof(int64_t);
+  int64_t* places = static_cast<int64_t*>(allocate(bytes));
+  for (int64_t g = 0; g < groups.groups(); ++g)
+    for (int64_t k = groups.starts()[g]; k < groups.starts()[g + 1]; ++k)
+      places[groups.order()[k]] = g;
+  forms(rows.dtype).add(whole, places, groups.size(), -1);
+  deallocate(places, bytes);
+}
+
+}  // namespace
 
 void sum_groups(const RowSums& rows, const RowGrouping& groups) {
   if (groups.size() == 0 || rows.columns == 0) return;
@@ -185,7 +212,9 @@ void sum_groups(const RowSums& rows, const RowGrouping& groups) {
     return;
   }
   const ByteOffsets offsets(rows, groups.size());
-  run_groups(rows, groups, kernel_rows(rows, offsets.get(), 1),
+  const kernels::ScatterRows whole = kernel_rows(rows, offsets.get(), 1);
+  if (runs_alone(total_cost(rows, groups.size()))) return sum_in_order(rows, groups, whole);
+  run_groups(rows, groups, whole,
              {nullptr, groups.starts(), groups.order(), 0, 0, -1, true, false});
 }
 

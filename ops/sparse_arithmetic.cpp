@@ -497,27 +497,24 @@ Tensor& neg_sparse_(Tensor& self) {
 }
 
 // --- copies -------------------------------------------------------------------------------------
-namespace {
-
-Tensor without_entries(const Tensor& like) {
-  const TensorExtra& parts = parts_of(like);
+Tensor empty_sparse_like(const Tensor& self, ScalarType dtype) {
+  const TensorExtra& parts = parts_of(self);
   Dims sizes(parts.values.sizes());
   sizes[0] = 0;
-  return make_sparse(make_tensor({parts.indices.size(0), 0}, kLong),
-                     make_tensor(sizes, impl(like).dtype), like.sizes(), true);
+  return make_sparse(make_tensor({parts.indices.size(0), 0}, kLong), make_tensor(sizes, dtype),
+                     self.sizes(), true);
 }
-
-}  // namespace
 
 Tensor& zero_sparse_(Tensor& self) {
   const bool records = needs_gradient(self);
   check_inplace(self, records);
-  const Tensor none = without_entries(self);
+  const Tensor none = empty_sparse_like(self, impl(self).dtype);
   replace_parts(self, parts_of(none).indices, parts_of(none).values, true);
   return record_linear_<"ZeroBackward0">(
       self, records, [](Gradients& d) {
         const Tensor& dy = d.dy();
-        d.set(0, is_sparse(dy) ? without_entries(dy) : zeros_of(dy.sizes(), dy.scalar_type()));
+        d.set(0, is_sparse(dy) ? empty_sparse_like(dy, dy.scalar_type())
+                               : zeros_of(dy.sizes(), dy.scalar_type()));
       });
 }
 

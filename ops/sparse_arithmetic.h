@@ -27,8 +27,9 @@ Tensor& div_sparse_(Tensor& self, const Scalar& other);
 Tensor neg_sparse(const Tensor& self);
 Tensor& neg_sparse_(Tensor& self);
 
-// No entries at all.
+// No entries at all: self, and a new tensor of its shape.
 Tensor& zero_sparse_(Tensor& self);
+Tensor empty_sparse_like(const Tensor& self, ScalarType dtype);
 
 // Entries copied (clone) or converted (to).
 Tensor clone_sparse(const Tensor& self);

@@ -185,6 +185,31 @@ TEST_CASE("sparse: refusals", "[sparse]") {
       [](const Tensor& x) { return ones({4, 2}).copy_(x); },
       [](const Tensor& x) { return ones({4, 2}).matmul(x); },
       [](const Tensor& x) { return where(ones({4, 2}, kBool), x, x); },
+      [](const Tensor& x) { return ones_like(x); },
+      [](const Tensor& x) { return full_like(x, 2); },
+      [](const Tensor& x) { return rand_like(x); },
+      [](const Tensor& x) { return randn_like(x); },
+      [](const Tensor& x) { return dropout(x, 0.5, true); },
+      [](const Tensor& x) { return x.argmax(); },
+      [](const Tensor& x) { return x.index_select(0, tensor({1})); },
+      [](const Tensor& x) { return x.index({tensor({1})}); },
+      [](const Tensor& x) { return x.gather(0, zeros({1, 2}, kLong)); },
+      [](const Tensor& x) { return x.unsqueeze(0); },
+      [](const Tensor& x) { return x.expand({3, 4, 2}); },
+      [](const Tensor& x) { return x.select(0, 1); },
+      [](const Tensor& x) { return x.pow(2); },
+      [](const Tensor& x) { return x.clamp(0, 1); },
+      [](const Tensor& x) { return x.masked_fill(ones({4, 2}, kBool), 0); },
+      [](const Tensor& x) { return cat({x, x}); },
+      [](const Tensor& x) { return stack({x, x}); },
+      [](const Tensor& x) { return x.unbind(0)[0]; },
+      [](const Tensor& x) { return x.clone().uniform_(); },
+      [](const Tensor& x) { return x.logsumexp(0); },
+      [](const Tensor& x) { return x.norm(2, 0); },
+      [](const Tensor& x) { return x.std(); },
+      [](const Tensor& x) { return x.all(); },
+      [](const Tensor& x) { return x.isnan(); },
+      [](const Tensor& x) { return x.as_strided({2}, {1}); },
   };
   for (size_t k = 0; k < std::size(unsupported); ++k) {
     CAPTURE(k);
@@ -261,6 +286,10 @@ TEST_CASE("sparse: arithmetic", "[sparse]") {
   CHECK((s + example(kDouble)).scalar_type() == kDouble);
   check_parts(s.to(kDouble), {2, 0, 2}, {1, 2, 3, 4, 5, 6}, false);
   CHECK(s.to(kDouble).scalar_type() == kDouble);
+  check_parts(zeros_like(s), {}, {}, true);
+  CHECK(sizes_of(zeros_like(s)._values()) == Sizes{0, 2});
+  CHECK(zeros_like(s, kDouble).scalar_type() == kDouble);
+  CHECK(empty_like(s)._nnz() == 0);
   check_parts(s.clone(), {2, 0, 2}, {1, 2, 3, 4, 5, 6}, false);
   CHECK(s.clone()._values().data_ptr() != s._values().data_ptr());
   check_parts(s.detach(), {2, 0, 2}, {1, 2, 3, 4, 5, 6}, false);

@@ -60,15 +60,18 @@ void add(const ScatterRows& rows, const int64_t* ids, int64_t n, int64_t skip) {
 
 // --- group after group --------------------------------------------------------------------------
 // `count` registers of one group's sum: the table is read and written once however many rows go in.
+// Rows are fetched early, across groups, each column block on its own.
 template <class T, int count>
 SIMDGRAD_INLINE void sum_block(const ScatterRows& rows, const ScatterGroups& groups, int64_t begin,
                                int64_t end, T* to, int64_t column, Vec<T> alpha) {
   using V = Vec<T>;
+  constexpr int64_t kBytes = count * V::size * static_cast<int64_t>(sizeof(T));
+  const int64_t last = groups.starts[groups.end];
   V sum[count];
-  int64_t k = begin;
-  const T* start = groups.overwrite ? value_row<T>(rows, groups.order[k++]) + column : to + column;
-  for (int i = 0; i < count; ++i) sum[i] = V::load(start + i * V::size);
-  for (; k < end; ++k) {
+  for (int i = 0; i < count; ++i)
+    sum[i] = groups.overwrite ? V(0) : V::load(to + column + i * V::size);
+  for (int64_t k = begin; k < end; ++k) {
+    if (k + kAhead < last) fetch(value_row<T>(rows, groups.order[k + kAhead]) + column, kBytes);
     const T* from = value_row<T>(rows, groups.order[k]) + column;
     for (int i = 0; i < count; ++i) sum[i] = fma(alpha, V::load(from + i * V::size), sum[i]);
   }
@@ -79,10 +82,8 @@ SIMDGRAD_INLINE void sum_tail(const ScatterRows& rows, const ScatterGroups& grou
                               int64_t end, T* to, int64_t column, Vec<T> alpha) {
   using V = Vec<T>;
   const int rest = static_cast<int>(rows.columns - column);
-  int64_t k = begin;
-  const T* start = groups.overwrite ? value_row<T>(rows, groups.order[k++]) + column : to + column;
-  V sum = V::load_partial(start, rest);
-  for (; k < end; ++k)
+  V sum = groups.overwrite ? V(0) : V::load_partial(to + column, rest);
+  for (int64_t k = begin; k < end; ++k)
     sum = fma(alpha, V::load_partial(value_row<T>(rows, groups.order[k]) + column, rest), sum);
   sum.store_partial(to + column, rest);
 }
@@ -91,20 +92,14 @@ template <class T>
 void sum(const ScatterRows& rows, const ScatterGroups& groups) {
   using V = Vec<T>;
   const int64_t bytes = rows.columns * static_cast<int64_t>(sizeof(T));
-  const int64_t last = groups.starts[groups.end];
-  int64_t fetched = groups.starts[groups.begin];
   for (int64_t g = groups.begin; g < groups.end; ++g) {
     const int64_t begin = groups.starts[g], end = groups.starts[g + 1];
-    for (const int64_t to = end + kAhead < last ? end + kAhead : last; fetched < to; ++fetched)
-      fetch(value_row<T>(rows, groups.order[fetched]), bytes);
     const int64_t row = groups.rows ? groups.rows[g] : g;
     if (!groups.overwrite && g + kAhead < groups.end)
       fetch(table_row<T>(rows, groups.rows ? groups.rows[g + kAhead] : g + kAhead), bytes);
     if (row == groups.skip) continue;
     T* to = table_row<T>(rows, row);
-    const V alpha(groups.overwrite ? 1.0
-                  : groups.mean    ? rows.alpha / static_cast<double>(end - begin)
-                                   : rows.alpha);
+    const V alpha(groups.mean ? rows.alpha / static_cast<double>(end - begin) : rows.alpha);
     int64_t column = 0;
     for (; column + 8 * V::size <= rows.columns; column += 8 * V::size)
       sum_block<T, 8>(rows, groups, begin, end, to, column, alpha);

@@ -27,7 +27,7 @@ struct ScatterGroups {
   const int64_t* order;
   int64_t begin, end;  // the groups to do
   int64_t skip;        // the table row that is left as it is; negative: none
-  bool overwrite;      // the sum replaces what is in the table; then alpha is not used
+  bool overwrite;      // the sum replaces what is in the table
   bool mean;           // alpha is divided by the number of positions
 };
 
