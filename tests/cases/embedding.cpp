@@ -110,6 +110,7 @@ double norm_of(const Array& x, int64_t row, double p) {
 void add_renorms(Table& table) {
   for (const Choice& c : choices())
     for (const double p : {2.0, 1.0, 3.0, kInfinity}) {
+      if (std::isinf(p) && c.weight[1] == 0) continue;  // no largest of nothing: refused
       // Between the norms of the rows, so that some are scaled and some are not.
       const double limit = std::isinf(p) ? 1.5 : 1.2 * std::pow(static_cast<double>(c.weight[1]) + 0.1, 1 / p);
       table

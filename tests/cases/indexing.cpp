@@ -136,6 +136,7 @@ void add_brackets(Table& table) {
                return {reference::map(place.positions(x), [&](double p) { return x[0][integer(p)]; })};
              })
         .bits();
+    if (std::string(place.name) == "false") continue;  // nothing is written: see index_put_/false
     table
         .add(std::string("index_put_ number/") + place.name, "index_put_(Tensor," + kIndices + ",Scalar)", inputs,
              [&place](const Tensors& x) -> Tensors {
@@ -172,6 +173,15 @@ void add_brackets(Table& table) {
             .bits();
     if (place.repeats) copied.no_gradient();
   }
+  // As in PyTorch, false writes nothing and is no change at all.
+  table.add_special("index_put_/false", "index_put_(Tensor," + kIndices + ",Tensor) index_put_(Tensor," + kIndices + ",Scalar)", [] {
+    Tensor x = tensor({1.0, 2.0}, kDouble);
+    CHECK(&index_put_(x, {false}, tensor({7.0}, kDouble)) == &x);
+    CHECK(&index_put_(x, {false}, 7.0) == &x);
+    CHECK(x._version() == 0);
+    expect(x, kDouble, {2}, {1, 2});
+    expect(index_put(x, {false}, tensor({7.0}, kDouble)), kDouble, {2}, {1, 2});
+  });
   table
       .add("index_put_/into a view", "index_put_(Tensor," + kIndices + ",Tensor)", {real({3, 5}), real({3})},
            [](const Tensors& x) {
