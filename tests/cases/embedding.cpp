@@ -29,7 +29,8 @@ Array looked_up(const Array& weight, const Array& ids) {
 }
 
 // d weight from dy, row by row.
-Array gradient(const Shape& weight, const Array& ids, const Array& dy, int64_t padding, bool by_frequency) {
+Array gradient(const Shape& weight, const Array& ids, const Array& dy, int64_t padding,
+               bool by_frequency) {
   std::map<int64_t, int64_t> count;
   for (double id : ids.data) ++count[integer(id)];
   const int64_t n = weight[1];
@@ -48,9 +49,9 @@ struct Choice {
 };
 const std::vector<Choice>& choices() {
   static const std::vector<Choice> all = {
-      {{5, 3}, {4}},   {{5, 3}, {2, 3}},  {{7, 37}, {11}},  {{3, 67}, {5}},   {{1, 4}, {3}},
-      {{4, 1}, {6}},   {{5, 3}, {}},      {{5, 3}, {0}},    {{5, 3}, {2, 0}}, {{0, 3}, {0}},
-      {{4, 0}, {3}},   {{67, 2}, {37}},   {{6, 4}, {2, 1, 3}}, {{3, 5}, {1}},
+      {{5, 3}, {4}}, {{5, 3}, {2, 3}}, {{7, 37}, {11}},     {{3, 67}, {5}},   {{1, 4}, {3}},
+      {{4, 1}, {6}}, {{5, 3}, {}},     {{5, 3}, {0}},       {{5, 3}, {2, 0}}, {{0, 3}, {0}},
+      {{4, 0}, {3}}, {{67, 2}, {37}},  {{6, 4}, {2, 1, 3}}, {{3, 5}, {1}},
   };
   return all;
 }
@@ -60,12 +61,14 @@ void add_lookups(Table& table) {
     for (const bool sparse : {false, true})
       for (const bool small : {false, true})
         table
-            .add("embedding/" + text(c.weight) + " " + text(c.ids) + (sparse ? " sparse" : "") + (small ? " int32" : ""),
-                 kEmbedding, {real(c.weight), ids(c.ids, c.weight[0])},
-                 [=](const Tensors& x) -> Tensors {
-                   return {embedding(x[0], small ? x[1].to(kInt) : x[1], -1, false, sparse)};
-                 },
-                 [](const Arrays& x) -> Arrays { return {looked_up(x[0], x[1])}; })
+            .add(
+                "embedding/" + text(c.weight) + " " + text(c.ids) + (sparse ? " sparse" : "") +
+                    (small ? " int32" : ""),
+                kEmbedding, {real(c.weight), ids(c.ids, c.weight[0])},
+                [=](const Tensors& x) -> Tensors {
+                  return {embedding(x[0], small ? x[1].to(kInt) : x[1], -1, false, sparse)};
+                },
+                [](const Arrays& x) -> Arrays { return {looked_up(x[0], x[1])}; })
             .bits();
 }
 
@@ -78,20 +81,26 @@ void add_gradients(Table& table) {
       for (const int form : {0, 1, 2}) {  // dense, by frequency, sparse
         if (padding >= c.weight[0]) continue;
         table
-            .add("embedding gradient/" + text(c.weight) + " " + text(c.ids) + " padding " + std::to_string(padding) +
-                     (form == 1 ? " by frequency" : form == 2 ? " sparse" : ""),
-                 kEmbedding, {constant(c.weight), ids(c.ids, c.weight[0]), real(with(c.ids, c.weight[1]))},
-                 [=](const Tensors& x) -> Tensors {
-                   const AutoGradMode recorded(true);
-                   const Tensor weight = x[0].detach().requires_grad_(true);
-                   const Tensor y = embedding(weight, x[1], padding, form == 1, form == 2);
-                   const Tensor dx = autograd::grad({y}, {weight}, {x[2]}, true, true)[0];
-                   if (dx.is_sparse() != (form == 2)) throw std::logic_error("the layout of the gradient");
-                   return {dx.to_dense()};
-                 },
-                 [=](const Arrays& x) -> Arrays {
-                   return {gradient(c.weight, x[1], x[2], padding, form == 1)};
-                 })
+            .add(
+                "embedding gradient/" + text(c.weight) + " " + text(c.ids) + " padding " +
+                    std::to_string(padding) +
+                    (form == 1   ? " by frequency"
+                     : form == 2 ? " sparse"
+                                 : ""),
+                kEmbedding,
+                {constant(c.weight), ids(c.ids, c.weight[0]), real(with(c.ids, c.weight[1]))},
+                [=](const Tensors& x) -> Tensors {
+                  const AutoGradMode recorded(true);
+                  const Tensor weight = x[0].detach().requires_grad_(true);
+                  const Tensor y = embedding(weight, x[1], padding, form == 1, form == 2);
+                  const Tensor dx = autograd::grad({y}, {weight}, {x[2]}, true, true)[0];
+                  if (dx.is_sparse() != (form == 2))
+                    throw std::logic_error("the layout of the gradient");
+                  return {dx.to_dense()};
+                },
+                [=](const Arrays& x) -> Arrays {
+                  return {gradient(c.weight, x[1], x[2], padding, form == 1)};
+                })
             .tolerances(1e-12, 4e-6);
       }
 }
@@ -112,41 +121,50 @@ void add_renorms(Table& table) {
     for (const double p : {2.0, 1.0, 3.0, kInfinity}) {
       if (std::isinf(p) && c.weight[1] == 0) continue;  // no largest of nothing: refused
       // Between the norms of the rows, so that some are scaled and some are not.
-      const double limit = std::isinf(p) ? 1.5 : 1.2 * std::pow(static_cast<double>(c.weight[1]) + 0.1, 1 / p);
+      const double limit =
+          std::isinf(p) ? 1.5 : 1.2 * std::pow(static_cast<double>(c.weight[1]) + 0.1, 1 / p);
       table
-          .add("embedding_renorm_/" + text(c.weight) + " " + text(c.ids) + " " + (std::isinf(p) ? "inf" : std::to_string(integer(p))),
-               "embedding_renorm_(Tensor,Tensor,double,double)", {constant(c.weight), ids(c.ids, c.weight[0])},
-               [=](const Tensors& x) -> Tensors {
-                 return {changed(x[0], [&](Tensor& y) -> Tensor& { return embedding_renorm_(y, x[1], limit, p); })};
-               },
-               [=](const Arrays& x) -> Arrays {
-                 Array y = x[0];
-                 for (double id : x[1].data) {
-                   const double norm = norm_of(x[0], integer(id), p);
-                   if (!(norm > limit)) continue;
-                   for (int64_t d = 0; d < c.weight[1]; ++d)
-                     y.at({integer(id), d}) = x[0].at({integer(id), d}) * (limit / (norm + 1e-7));
-                 }
-                 return {y};
-               })
+          .add(
+              "embedding_renorm_/" + text(c.weight) + " " + text(c.ids) + " " +
+                  (std::isinf(p) ? "inf" : std::to_string(integer(p))),
+              "embedding_renorm_(Tensor,Tensor,double,double)",
+              {constant(c.weight), ids(c.ids, c.weight[0])},
+              [=](const Tensors& x) -> Tensors {
+                return {changed(x[0], [&](Tensor& y) -> Tensor& {
+                  return embedding_renorm_(y, x[1], limit, p);
+                })};
+              },
+              [=](const Arrays& x) -> Arrays {
+                Array y = x[0];
+                for (double id : x[1].data) {
+                  const double norm = norm_of(x[0], integer(id), p);
+                  if (!(norm > limit)) continue;
+                  for (int64_t d = 0; d < c.weight[1]; ++d)
+                    y.at({integer(id), d}) = x[0].at({integer(id), d}) * (limit / (norm + 1e-7));
+                }
+                return {y};
+              })
           .no_gradient()  // not differentiable
           .tolerances(1e-12, 4e-6);
     }
 }
 
 void add_one_hots(Table& table) {
-  for (const Shape& shape : {Shape{4}, Shape{2, 3}, Shape{}, Shape{1}, Shape{67}, Shape{0}, Shape{2, 0}})
+  for (const Shape& shape :
+       {Shape{4}, Shape{2, 3}, Shape{}, Shape{1}, Shape{67}, Shape{0}, Shape{2, 0}})
     for (const int64_t classes : {int64_t{-1}, int64_t{5}, int64_t{37}}) {
       if (classes < 0 && reference::count(shape) == 0) continue;  // refused
       table
-          .add("one_hot/" + text(shape) + " " + std::to_string(classes), "one_hot(Tensor,int64_t)", {ids(shape, 5)},
-               [=](const Tensors& x) -> Tensors { return {one_hot(x[0], classes)}; },
-               [=](const Arrays& x) -> Arrays {
-                 const int64_t n = classes < 0 ? integer(reference::max_of(x[0].data)) + 1 : classes;
-                 return {reference::make(with(shape, n), [&](const Shape& i) -> double {
-                   return integer(x[0].at(Shape(i.begin(), i.end() - 1))) == i.back();
-                 })};
-               })
+          .add(
+              "one_hot/" + text(shape) + " " + std::to_string(classes), "one_hot(Tensor,int64_t)",
+              {ids(shape, 5)},
+              [=](const Tensors& x) -> Tensors { return {one_hot(x[0], classes)}; },
+              [=](const Arrays& x) -> Arrays {
+                const int64_t n = classes < 0 ? integer(reference::max_of(x[0].data)) + 1 : classes;
+                return {reference::make(with(shape, n), [&](const Shape& i) -> double {
+                  return integer(x[0].at(Shape(i.begin(), i.end() - 1))) == i.back();
+                })};
+              })
           .no_gradient()  // integers
           .bits();
     }

@@ -23,14 +23,16 @@ struct Place {
   std::function<Indices(const Tensors&)> indices;
   // The result's shape, and in row-major order the positions in x[0].
   std::function<Array(const Arrays&)> positions;
-  Shape value;            // what index_put_ writes there
-  bool repeats = false;   // positions may repeat
+  Shape value;           // what index_put_ writes there
+  bool repeats = false;  // positions may repeat
 };
 
 // positions from the shape of the result and the index into x[0].
-std::function<Array(const Arrays&)> at(Shape result, std::function<Shape(const Arrays&, const Shape&)> where) {
+std::function<Array(const Arrays&)> at(Shape result,
+                                       std::function<Shape(const Arrays&, const Shape&)> where) {
   return [=](const Arrays& x) {
-    return reference::make(result, [&](const Shape& i) { return static_cast<double>(x[0].flat(where(x, i))); });
+    return reference::make(
+        result, [&](const Shape& i) { return static_cast<double>(x[0].flat(where(x, i))); });
   };
 }
 int64_t integer(double value) { return static_cast<int64_t>(value); }
@@ -54,61 +56,276 @@ const std::vector<Place>& places() {
   using A = const Arrays&;
   using I = const Shape&;
   static const std::vector<Place> all = {
-      {"integer", {3, 4}, {}, [](X) { return Indices{1}; }, at({4}, [](A, I i) -> Shape { return {1, i[0]}; }), {4}},
-      {"integers", {3, 4}, {}, [](X) { return Indices{-1, -2}; }, at({}, [](A, I) -> Shape { return {2, 2}; }), {}},
-      {"slices", {5, 7}, {}, [](X) { return Indices{Slice(1, 4), Slice(None, None, 2)}; },
-       at({3, 4}, [](A, I i) -> Shape { return {1 + i[0], 2 * i[1]}; }), {4}},
-      {"negative slice", {5, 3}, {}, [](X) { return Indices{Slice(-2, None)}; },
-       at({2, 3}, [](A, I i) -> Shape { return {3 + i[0], i[1]}; }), {2, 1}},
-      {"nothing sliced", {5, 3}, {}, [](X) { return Indices{Slice(4, 2)}; },
-       at({0, 3}, [](A, I) -> Shape { return {}; }), {3}},
-      {"ellipsis and none", {2, 3, 4}, {}, [](X) { return Indices{Ellipsis, None, 1}; },
-       at({2, 3, 1}, [](A, I i) -> Shape { return {i[0], i[1], 1}; }), {3, 1}},
-      {"true", {3, 4}, {}, [](X) { return Indices{true}; },
-       at({1, 3, 4}, [](A, I i) -> Shape { return {i[1], i[2]}; }), {4}},
-      {"false", {3, 4}, {}, [](X) { return Indices{false}; }, at({0, 3, 4}, [](A, I) -> Shape { return {}; }), {4}},
-      {"rows", {5, 3}, {ids({4}, 5)}, [](X x) { return Indices{x[1]}; },
-       at({4, 3}, [](A x, I i) -> Shape { return {integer(x[1][i[0]]), i[1]}; }), {4, 3}, true},
-      {"wide rows", {7, 67}, {ids({37}, 7)}, [](X x) { return Indices{x[1]}; },
-       at({37, 67}, [](A x, I i) -> Shape { return {integer(x[1][i[0]]), i[1]}; }), {37, 67}, true},
-      {"distinct rows", {5, 3}, {}, [](X) { return Indices{tensor({3, 0, 4}, kLong)}; },
-       at({3, 3}, [](A, I i) -> Shape { return {Shape{3, 0, 4}[static_cast<size_t>(i[0])], i[1]}; }), {3, 3}},
-      {"distinct negative rows", {5, 3}, {}, [](X) { return Indices{tensor({-1, 0, -4}, kInt)}; },
-       at({3, 3}, [](A, I i) -> Shape { return {Shape{4, 0, 1}[static_cast<size_t>(i[0])], i[1]}; }), {3}},
-      {"negative rows", {5, 3}, {ids({4}, 5)}, [](X x) { return Indices{x[1] - 5}; },
-       at({4, 3}, [](A x, I i) -> Shape { return {integer(x[1][i[0]]), i[1]}; }), {3}, true},
-      {"int32 rows", {5, 3}, {ids({4}, 5)}, [](X x) { return Indices{x[1].to(kInt)}; },
-       at({4, 3}, [](A x, I i) -> Shape { return {integer(x[1][i[0]]), i[1]}; }), {4, 1}, true},
-      {"rows of two dimensions", {5, 3}, {ids({2, 3}, 5)}, [](X x) { return Indices{x[1]}; },
-       at({2, 3, 3}, [](A x, I i) -> Shape { return {integer(x[1].at({i[0], i[1]})), i[2]}; }), {3, 3}, true},
-      {"one row", {5, 3}, {ids({}, 5)}, [](X x) { return Indices{x[1]}; },
-       at({3}, [](A x, I i) -> Shape { return {integer(x[1][0]), i[0]}; }), {3}},
-      {"numbers", {67}, {ids({37}, 67)}, [](X x) { return Indices{x[1]}; },
-       at({37}, [](A x, I i) -> Shape { return {integer(x[1][i[0]])}; }), {37}, true},
-      {"no rows", {5, 3}, {ids({0}, 5)}, [](X x) { return Indices{x[1]}; },
-       at({0, 3}, [](A, I) -> Shape { return {}; }), {3}},
-      {"columns", {3, 5}, {ids({4}, 5)}, [](X x) { return Indices{Slice(), x[1]}; },
-       at({3, 4}, [](A x, I i) -> Shape { return {i[0], integer(x[1][i[1]])}; }), {3, 4}, true},
-      {"pairs", {4, 5}, {ids({2, 1}, 4), ids({3}, 5)}, [](X x) { return Indices{x[1], x[2]}; },
-       at({2, 3}, [](A x, I i) -> Shape { return {integer(x[1][i[0]]), integer(x[2][i[1]])}; }), {2, 3}, true},
-      {"pairs in the middle", {2, 4, 5, 3}, {ids({3}, 4), ids({3}, 5)},
-       [](X x) { return Indices{Slice(), x[1], x[2]}; },
-       at({2, 3, 3}, [](A x, I i) -> Shape { return {i[0], integer(x[1][i[1]]), integer(x[2][i[1]]), i[2]}; }),
-       {3, 3}, true},
-      {"apart", {3, 2, 5}, {ids({4}, 3), ids({4}, 5)}, [](X x) { return Indices{x[1], Slice(), x[2]}; },
-       at({4, 2}, [](A x, I i) -> Shape { return {integer(x[1][i[0]]), i[1], integer(x[2][i[0]])}; }), {4, 2}, true},
-      {"ids and an integer", {5, 3}, {ids({4}, 5)}, [](X x) { return Indices{x[1], -1}; },
-       at({4}, [](A x, I i) -> Shape { return {integer(x[1][i[0]]), 2}; }), {}, true},
-      {"ids and a slice", {5, 7}, {ids({4}, 5)}, [](X x) { return Indices{x[1], Slice(1, 6, 2)}; },
-       at({4, 3}, [](A x, I i) -> Shape { return {integer(x[1][i[0]]), 1 + 2 * i[1]}; }), {3}, true},
-      {"mask", {3, 5}, {mask({3, 5})}, [](X x) { return Indices{x[1]}; }, [](A x) { return masked(x[1], {}); }, {}},
-      {"mask of rows", {7, 3}, {mask({7})}, [](X x) { return Indices{x[1]}; },
-       [](A x) { return masked(x[1], {3}); }, {3}},
-      {"mask of many", {67}, {mask({67})}, [](X x) { return Indices{x[1]}; }, [](A x) { return masked(x[1], {}); }, {1}},
-      {"of nothing", {0, 3}, {ids({0}, 1)}, [](X x) { return Indices{x[1]}; },
-       at({0, 3}, [](A, I) -> Shape { return {}; }), {3}},
-      {"of one", {1, 1}, {ids({3}, 1)}, [](X x) { return Indices{x[1]}; },
-       at({3, 1}, [](A, I) -> Shape { return {0, 0}; }), {1}, true},
+      {"integer",
+       {3, 4},
+       {},
+       [](X) { return Indices{1}; },
+       at({4},
+          [](A, I i) -> Shape {
+            return {1, i[0]};
+          }),
+       {4}},
+      {"integers",
+       {3, 4},
+       {},
+       [](X) {
+         return Indices{-1, -2};
+       },
+       at({},
+          [](A, I) -> Shape {
+            return {2, 2};
+          }),
+       {}},
+      {"slices",
+       {5, 7},
+       {},
+       [](X) {
+         return Indices{Slice(1, 4), Slice(None, None, 2)};
+       },
+       at({3, 4},
+          [](A, I i) -> Shape {
+            return {1 + i[0], 2 * i[1]};
+          }),
+       {4}},
+      {"negative slice",
+       {5, 3},
+       {},
+       [](X) { return Indices{Slice(-2, None)}; },
+       at({2, 3},
+          [](A, I i) -> Shape {
+            return {3 + i[0], i[1]};
+          }),
+       {2, 1}},
+      {"nothing sliced",
+       {5, 3},
+       {},
+       [](X) { return Indices{Slice(4, 2)}; },
+       at({0, 3}, [](A, I) -> Shape { return {}; }),
+       {3}},
+      {"ellipsis and none",
+       {2, 3, 4},
+       {},
+       [](X) {
+         return Indices{Ellipsis, None, 1};
+       },
+       at({2, 3, 1},
+          [](A, I i) -> Shape {
+            return {i[0], i[1], 1};
+          }),
+       {3, 1}},
+      {"true",
+       {3, 4},
+       {},
+       [](X) { return Indices{true}; },
+       at({1, 3, 4},
+          [](A, I i) -> Shape {
+            return {i[1], i[2]};
+          }),
+       {4}},
+      {"false",
+       {3, 4},
+       {},
+       [](X) { return Indices{false}; },
+       at({0, 3, 4}, [](A, I) -> Shape { return {}; }),
+       {4}},
+      {"rows",
+       {5, 3},
+       {ids({4}, 5)},
+       [](X x) { return Indices{x[1]}; },
+       at({4, 3},
+          [](A x, I i) -> Shape {
+            return {integer(x[1][i[0]]), i[1]};
+          }),
+       {4, 3},
+       true},
+      {"wide rows",
+       {7, 67},
+       {ids({37}, 7)},
+       [](X x) { return Indices{x[1]}; },
+       at({37, 67},
+          [](A x, I i) -> Shape {
+            return {integer(x[1][i[0]]), i[1]};
+          }),
+       {37, 67},
+       true},
+      {"distinct rows",
+       {5, 3},
+       {},
+       [](X) {
+         return Indices{tensor({3, 0, 4}, kLong)};
+       },
+       at({3, 3},
+          [](A, I i) -> Shape {
+            return {Shape{3, 0, 4}[static_cast<size_t>(i[0])], i[1]};
+          }),
+       {3, 3}},
+      {"distinct negative rows",
+       {5, 3},
+       {},
+       [](X) {
+         return Indices{tensor({-1, 0, -4}, kInt)};
+       },
+       at({3, 3},
+          [](A, I i) -> Shape {
+            return {Shape{4, 0, 1}[static_cast<size_t>(i[0])], i[1]};
+          }),
+       {3}},
+      {"negative rows",
+       {5, 3},
+       {ids({4}, 5)},
+       [](X x) { return Indices{x[1] - 5}; },
+       at({4, 3},
+          [](A x, I i) -> Shape {
+            return {integer(x[1][i[0]]), i[1]};
+          }),
+       {3},
+       true},
+      {"int32 rows",
+       {5, 3},
+       {ids({4}, 5)},
+       [](X x) { return Indices{x[1].to(kInt)}; },
+       at({4, 3},
+          [](A x, I i) -> Shape {
+            return {integer(x[1][i[0]]), i[1]};
+          }),
+       {4, 1},
+       true},
+      {"rows of two dimensions",
+       {5, 3},
+       {ids({2, 3}, 5)},
+       [](X x) { return Indices{x[1]}; },
+       at({2, 3, 3},
+          [](A x, I i) -> Shape {
+            return {integer(x[1].at({i[0], i[1]})), i[2]};
+          }),
+       {3, 3},
+       true},
+      {"one row",
+       {5, 3},
+       {ids({}, 5)},
+       [](X x) { return Indices{x[1]}; },
+       at({3},
+          [](A x, I i) -> Shape {
+            return {integer(x[1][0]), i[0]};
+          }),
+       {3}},
+      {"numbers",
+       {67},
+       {ids({37}, 67)},
+       [](X x) { return Indices{x[1]}; },
+       at({37}, [](A x, I i) -> Shape { return {integer(x[1][i[0]])}; }),
+       {37},
+       true},
+      {"no rows",
+       {5, 3},
+       {ids({0}, 5)},
+       [](X x) { return Indices{x[1]}; },
+       at({0, 3}, [](A, I) -> Shape { return {}; }),
+       {3}},
+      {"columns",
+       {3, 5},
+       {ids({4}, 5)},
+       [](X x) {
+         return Indices{Slice(), x[1]};
+       },
+       at({3, 4},
+          [](A x, I i) -> Shape {
+            return {i[0], integer(x[1][i[1]])};
+          }),
+       {3, 4},
+       true},
+      {"pairs",
+       {4, 5},
+       {ids({2, 1}, 4), ids({3}, 5)},
+       [](X x) {
+         return Indices{x[1], x[2]};
+       },
+       at({2, 3},
+          [](A x, I i) -> Shape {
+            return {integer(x[1][i[0]]), integer(x[2][i[1]])};
+          }),
+       {2, 3},
+       true},
+      {"pairs in the middle",
+       {2, 4, 5, 3},
+       {ids({3}, 4), ids({3}, 5)},
+       [](X x) {
+         return Indices{Slice(), x[1], x[2]};
+       },
+       at({2, 3, 3},
+          [](A x, I i) -> Shape {
+            return {i[0], integer(x[1][i[1]]), integer(x[2][i[1]]), i[2]};
+          }),
+       {3, 3},
+       true},
+      {"apart",
+       {3, 2, 5},
+       {ids({4}, 3), ids({4}, 5)},
+       [](X x) {
+         return Indices{x[1], Slice(), x[2]};
+       },
+       at({4, 2},
+          [](A x, I i) -> Shape {
+            return {integer(x[1][i[0]]), i[1], integer(x[2][i[0]])};
+          }),
+       {4, 2},
+       true},
+      {"ids and an integer",
+       {5, 3},
+       {ids({4}, 5)},
+       [](X x) {
+         return Indices{x[1], -1};
+       },
+       at({4},
+          [](A x, I i) -> Shape {
+            return {integer(x[1][i[0]]), 2};
+          }),
+       {},
+       true},
+      {"ids and a slice",
+       {5, 7},
+       {ids({4}, 5)},
+       [](X x) { return Indices{x[1], Slice(1, 6, 2)}; },
+       at({4, 3},
+          [](A x, I i) -> Shape {
+            return {integer(x[1][i[0]]), 1 + 2 * i[1]};
+          }),
+       {3},
+       true},
+      {"mask",
+       {3, 5},
+       {mask({3, 5})},
+       [](X x) { return Indices{x[1]}; },
+       [](A x) { return masked(x[1], {}); },
+       {}},
+      {"mask of rows",
+       {7, 3},
+       {mask({7})},
+       [](X x) { return Indices{x[1]}; },
+       [](A x) { return masked(x[1], {3}); },
+       {3}},
+      {"mask of many",
+       {67},
+       {mask({67})},
+       [](X x) { return Indices{x[1]}; },
+       [](A x) { return masked(x[1], {}); },
+       {1}},
+      {"of nothing",
+       {0, 3},
+       {ids({0}, 1)},
+       [](X x) { return Indices{x[1]}; },
+       at({0, 3}, [](A, I) -> Shape { return {}; }),
+       {3}},
+      {"of one",
+       {1, 1},
+       {ids({3}, 1)},
+       [](X x) { return Indices{x[1]}; },
+       at({3, 1},
+          [](A, I) -> Shape {
+            return {0, 0};
+          }),
+       {1},
+       true},
   };
   return all;
 }
@@ -130,81 +347,98 @@ void add_brackets(Table& table) {
     std::vector<Input> inputs = {real(place.shape)};
     inputs.insert(inputs.end(), place.more.begin(), place.more.end());
     table
-        .add(std::string("index/") + place.name, "index(Tensor," + kIndices + ")", inputs,
-             [&place](const Tensors& x) -> Tensors { return {index(x[0], place.indices(x))}; },
-             [&place](const Arrays& x) -> Arrays {
-               return {reference::map(place.positions(x), [&](double p) { return x[0][integer(p)]; })};
-             })
+        .add(
+            std::string("index/") + place.name, "index(Tensor," + kIndices + ")", inputs,
+            [&place](const Tensors& x) -> Tensors { return {index(x[0], place.indices(x))}; },
+            [&place](const Arrays& x) -> Arrays {
+              return {
+                  reference::map(place.positions(x), [&](double p) { return x[0][integer(p)]; })};
+            })
         .bits();
     if (std::string(place.name) == "false") continue;  // nothing is written: see index_put_/false
     table
-        .add(std::string("index_put_ number/") + place.name, "index_put_(Tensor," + kIndices + ",Scalar)", inputs,
-             [&place](const Tensors& x) -> Tensors {
-               return {changed(x[0], [&](Tensor& y) -> Tensor& { return index_put_(y, place.indices(x), 2.5); })};
-             },
-             [&place](const Arrays& x) -> Arrays {
-               return {written(x[0], place.positions(x), Array({}, {2.5}))};
-             })
+        .add(
+            std::string("index_put_ number/") + place.name,
+            "index_put_(Tensor," + kIndices + ",Scalar)", inputs,
+            [&place](const Tensors& x) -> Tensors {
+              return {changed(x[0], [&](Tensor& y) -> Tensor& {
+                return index_put_(y, place.indices(x), 2.5);
+              })};
+            },
+            [&place](const Arrays& x) -> Arrays {
+              return {written(x[0], place.positions(x), Array({}, {2.5}))};
+            })
         .bits();
     inputs.push_back(real(place.value));
-    Case& in_place =
-        table
-            .add(std::string("index_put_/") + place.name, "index_put_(Tensor," + kIndices + ",Tensor)", inputs,
-                 [&place](const Tensors& x) -> Tensors {
-                   return {changed(x[0], [&](Tensor& y) -> Tensor& {
-                     return index_put_(y, place.indices(x), x.back());
-                   })};
-                 },
-                 [&place](const Arrays& x) -> Arrays {
-                   return {written(x[0], place.positions(x), x.back())};
-                 })
-            .bits();
+    Case& in_place = table
+                         .add(
+                             std::string("index_put_/") + place.name,
+                             "index_put_(Tensor," + kIndices + ",Tensor)", inputs,
+                             [&place](const Tensors& x) -> Tensors {
+                               return {changed(x[0], [&](Tensor& y) -> Tensor& {
+                                 return index_put_(y, place.indices(x), x.back());
+                               })};
+                             },
+                             [&place](const Arrays& x) -> Arrays {
+                               return {written(x[0], place.positions(x), x.back())};
+                             })
+                         .bits();
     // What is overwritten has a gradient nonetheless, as in PyTorch: d value = dy at the places.
     if (place.repeats) in_place.no_gradient();
-    Case& copied =
-        table
-            .add(std::string("index_put/") + place.name, "index_put(Tensor," + kIndices + ",Tensor)", inputs,
-                 [&place](const Tensors& x) -> Tensors {
-                   return {index_put(x[0], place.indices(x), x.back())};
-                 },
-                 [&place](const Arrays& x) -> Arrays {
-                   return {written(x[0], place.positions(x), x.back())};
-                 })
-            .bits();
+    Case& copied = table
+                       .add(
+                           std::string("index_put/") + place.name,
+                           "index_put(Tensor," + kIndices + ",Tensor)", inputs,
+                           [&place](const Tensors& x) -> Tensors {
+                             return {index_put(x[0], place.indices(x), x.back())};
+                           },
+                           [&place](const Arrays& x) -> Arrays {
+                             return {written(x[0], place.positions(x), x.back())};
+                           })
+                       .bits();
     if (place.repeats) copied.no_gradient();
   }
   // As in PyTorch, false writes nothing and is no change at all.
-  table.add_special("index_put_/false", "index_put_(Tensor," + kIndices + ",Tensor) index_put_(Tensor," + kIndices + ",Scalar)", [] {
-    Tensor x = tensor({1.0, 2.0}, kDouble);
-    CHECK(&index_put_(x, {false}, tensor({7.0}, kDouble)) == &x);
-    CHECK(&index_put_(x, {false}, 7.0) == &x);
-    CHECK(x._version() == 0);
-    expect(x, kDouble, {2}, {1, 2});
-    expect(index_put(x, {false}, tensor({7.0}, kDouble)), kDouble, {2}, {1, 2});
-  });
+  table.add_special(
+      "index_put_/false",
+      "index_put_(Tensor," + kIndices + ",Tensor) index_put_(Tensor," + kIndices + ",Scalar)", [] {
+        Tensor x = tensor({1.0, 2.0}, kDouble);
+        CHECK(&index_put_(x, {false}, tensor({7.0}, kDouble)) == &x);
+        CHECK(&index_put_(x, {false}, 7.0) == &x);
+        CHECK(x._version() == 0);
+        expect(x, kDouble, {2}, {1, 2});
+        expect(index_put(x, {false}, tensor({7.0}, kDouble)), kDouble, {2}, {1, 2});
+      });
   table
-      .add("index_put_/into a view", "index_put_(Tensor," + kIndices + ",Tensor)", {real({3, 5}), real({3})},
-           [](const Tensors& x) {
-             return changed_view(x[0], [&](Tensor& y) -> Tensor& {
-               return index_put_(y, {tensor({2, 0}, kLong)}, x[1]);
-             });
-           },
-           [](const Arrays& x) {
-             return changed_view_reference(x[0], [&](double v, const Shape& i) { return i[0] == 1 ? v : x[1][i[1]]; });
-           })
+      .add(
+          "index_put_/into a view", "index_put_(Tensor," + kIndices + ",Tensor)",
+          {real({3, 5}), real({3})},
+          [](const Tensors& x) {
+            return changed_view(x[0], [&](Tensor& y) -> Tensor& {
+              return index_put_(y, {tensor({2, 0}, kLong)}, x[1]);
+            });
+          },
+          [](const Arrays& x) {
+            return changed_view_reference(
+                x[0], [&](double v, const Shape& i) { return i[0] == 1 ? v : x[1][i[1]]; });
+          })
       .bits();
 }
 
 // y[i][j] = x[index[i][j]][j] for dim 0.
 Shape moved(Shape position, int64_t dim, double id) {
-  if (!position.empty()) position[static_cast<size_t>(reference::wrapped(dim, static_cast<int64_t>(position.size())))] = integer(id);
+  if (!position.empty())
+    position[static_cast<size_t>(reference::wrapped(dim, static_cast<int64_t>(position.size())))] =
+        integer(id);
   return position;
 }
 Array gathered(const Array& x, int64_t dim, const Array& index) {
-  return reference::make(index.shape, [&](const Shape& i) { return x.at(moved(i, dim, index.at(i))); });
+  return reference::make(index.shape,
+                         [&](const Shape& i) { return x.at(moved(i, dim, index.at(i))); });
 }
 Array scattered(Array x, int64_t dim, const Array& index, const Array& source) {
-  reference::for_each_index(index.shape, [&](const Shape& i) { x.at(moved(i, dim, index.at(i))) += source.at(i); });
+  reference::for_each_index(
+      index.shape, [&](const Shape& i) { x.at(moved(i, dim, index.at(i))) += source.at(i); });
   return x;
 }
 // Entries ids[0], ids[1] ... of a dimension; a number is one entry.
@@ -228,55 +462,76 @@ void add_entries(Table& table) {
     Shape shape;
     int64_t dim, n;
   };
-  for (const Choice& c : {Choice{{5, 3}, 0, 4}, {{3, 5}, 1, 7}, {{2, 3, 4}, -2, 5}, {{7, 67}, 0, 11}, {{67}, 0, 37},
-                          {{1, 4}, 0, 3}, {{2, 0}, 0, 3}, {{5, 3}, 0, 0}, {{2, 37}, -1, 3}, {{5, 1}, 0, 9}}) {
-    const int64_t size = c.shape[static_cast<size_t>(reference::wrapped(c.dim, static_cast<int64_t>(c.shape.size())))];
+  for (const Choice& c : {Choice{{5, 3}, 0, 4},
+                          {{3, 5}, 1, 7},
+                          {{2, 3, 4}, -2, 5},
+                          {{7, 67}, 0, 11},
+                          {{67}, 0, 37},
+                          {{1, 4}, 0, 3},
+                          {{2, 0}, 0, 3},
+                          {{5, 3}, 0, 0},
+                          {{2, 37}, -1, 3},
+                          {{5, 1}, 0, 9}}) {
+    const int64_t size = c.shape[static_cast<size_t>(
+        reference::wrapped(c.dim, static_cast<int64_t>(c.shape.size())))];
     Shape source = c.shape;
-    source[static_cast<size_t>(reference::wrapped(c.dim, static_cast<int64_t>(c.shape.size())))] = c.n;
-    const std::string name = text(c.shape) + " " + std::to_string(c.dim) + " " + std::to_string(c.n);
+    source[static_cast<size_t>(reference::wrapped(c.dim, static_cast<int64_t>(c.shape.size())))] =
+        c.n;
+    const std::string name =
+        text(c.shape) + " " + std::to_string(c.dim) + " " + std::to_string(c.n);
     for (const bool small : {false, true}) {
       const auto typed = [small](const Tensor& x) { return small ? x.to(kInt) : x; };
       table
-          .add("index_select/" + name + (small ? " int32" : ""), "index_select(Tensor,int64_t,Tensor)",
-               {real(c.shape), ids({c.n}, size)},
-               [c, typed](const Tensors& x) -> Tensors { return {index_select(x[0], c.dim, typed(x[1]))}; },
-               [c](const Arrays& x) -> Arrays { return {entries(x[0], c.dim, x[1])}; })
+          .add(
+              "index_select/" + name + (small ? " int32" : ""),
+              "index_select(Tensor,int64_t,Tensor)", {real(c.shape), ids({c.n}, size)},
+              [c, typed](const Tensors& x) -> Tensors {
+                return {index_select(x[0], c.dim, typed(x[1]))};
+              },
+              [c](const Arrays& x) -> Arrays { return {entries(x[0], c.dim, x[1])}; })
           .bits();
     }
     table
-        .add("index_add/" + name, "index_add(Tensor,int64_t,Tensor,Tensor)",
-             {real(c.shape), ids({c.n}, size), real(source)},
-             [c](const Tensors& x) -> Tensors { return {index_add(x[0], c.dim, x[1], x[2])}; },
-             [c](const Arrays& x) -> Arrays { return {entries_added(x[0], c.dim, x[1], x[2])}; })
+        .add(
+            "index_add/" + name, "index_add(Tensor,int64_t,Tensor,Tensor)",
+            {real(c.shape), ids({c.n}, size), real(source)},
+            [c](const Tensors& x) -> Tensors { return {index_add(x[0], c.dim, x[1], x[2])}; },
+            [c](const Arrays& x) -> Arrays { return {entries_added(x[0], c.dim, x[1], x[2])}; })
         .bits()
         .tolerances(1e-12, 4e-6);
     table
-        .add("index_add_/" + name, "index_add_(Tensor,int64_t,Tensor,Tensor)",
-             {real(c.shape), ids({c.n}, size), real(source)},
-             [c](const Tensors& x) -> Tensors {
-               return {changed(x[0], [&](Tensor& y) -> Tensor& { return index_add_(y, c.dim, x[1], x[2]); })};
-             },
-             [c](const Arrays& x) -> Arrays { return {entries_added(x[0], c.dim, x[1], x[2])}; })
+        .add(
+            "index_add_/" + name, "index_add_(Tensor,int64_t,Tensor,Tensor)",
+            {real(c.shape), ids({c.n}, size), real(source)},
+            [c](const Tensors& x) -> Tensors {
+              return {changed(
+                  x[0], [&](Tensor& y) -> Tensor& { return index_add_(y, c.dim, x[1], x[2]); })};
+            },
+            [c](const Arrays& x) -> Arrays { return {entries_added(x[0], c.dim, x[1], x[2])}; })
         .bits()
         .tolerances(1e-12, 4e-6);
   }
-  table.add("index_select/0d", "index_select(Tensor,int64_t,Tensor)", {real({}), ids({1}, 1)},
-            [](const Tensors& x) -> Tensors { return {index_select(x[0], 0, x[1])}; },
-            [](const Arrays& x) -> Arrays { return {x[0]}; })
+  table
+      .add(
+          "index_select/0d", "index_select(Tensor,int64_t,Tensor)", {real({}), ids({1}, 1)},
+          [](const Tensors& x) -> Tensors { return {index_select(x[0], 0, x[1])}; },
+          [](const Arrays& x) -> Arrays { return {x[0]}; })
       .bits();
   table
-      .add("index_add_/into a view", "index_add_(Tensor,int64_t,Tensor,Tensor)",
-           {real({3, 9}), ids({4}, 3), real({4, 5})},
-           [](const Tensors& x) {
-             return changed_view(x[0], [&](Tensor& y) -> Tensor& { return index_add_(y, 0, x[1], x[2]); });
-           },
-           [](const Arrays& x) {
-             return changed_view_reference(x[0], [&](double v, const Shape& at) {
-               for (int64_t i = 0; i < 4; ++i)
-                 if (integer(x[1][i]) == at[0]) v += x[2].at({i, at[1]});
-               return v;
-             });
-           })
+      .add(
+          "index_add_/into a view", "index_add_(Tensor,int64_t,Tensor,Tensor)",
+          {real({3, 9}), ids({4}, 3), real({4, 5})},
+          [](const Tensors& x) {
+            return changed_view(x[0],
+                                [&](Tensor& y) -> Tensor& { return index_add_(y, 0, x[1], x[2]); });
+          },
+          [](const Arrays& x) {
+            return changed_view_reference(x[0], [&](double v, const Shape& at) {
+              for (int64_t i = 0; i < 4; ++i)
+                if (integer(x[1][i]) == at[0]) v += x[2].at({i, at[1]});
+              return v;
+            });
+          })
       .bits()
       .tolerances(1e-12, 4e-6);
 }
@@ -287,89 +542,119 @@ void add_gathers(Table& table) {
     int64_t dim;
     Shape index, source;
   };
-  for (const Choice& c :
-       {Choice{{3, 4}, 0, {5, 4}, {5, 4}}, {{3, 4}, 0, {2, 3}, {4, 5}}, {{3, 4}, 1, {3, 6}, {3, 6}},
-        {{2, 3, 4}, -2, {2, 5, 3}, {2, 5, 4}}, {{67}, 0, {37}, {37}}, {{5, 37}, 0, {7, 37}, {7, 37}},
-        {{3, 67}, -1, {2, 37}, {2, 37}}, {{}, 0, {}, {}}, {{3, 4}, 0, {0, 4}, {0, 4}}, {{1, 1}, 1, {1, 5}, {1, 5}},
-        {{4, 1}, 0, {9, 1}, {9, 1}}}) {
-    const int64_t size = c.shape.empty() ? 1 : c.shape[static_cast<size_t>(reference::wrapped(c.dim, static_cast<int64_t>(c.shape.size())))];
+  for (const Choice& c : {Choice{{3, 4}, 0, {5, 4}, {5, 4}},
+                          {{3, 4}, 0, {2, 3}, {4, 5}},
+                          {{3, 4}, 1, {3, 6}, {3, 6}},
+                          {{2, 3, 4}, -2, {2, 5, 3}, {2, 5, 4}},
+                          {{67}, 0, {37}, {37}},
+                          {{5, 37}, 0, {7, 37}, {7, 37}},
+                          {{3, 67}, -1, {2, 37}, {2, 37}},
+                          {{}, 0, {}, {}},
+                          {{3, 4}, 0, {0, 4}, {0, 4}},
+                          {{1, 1}, 1, {1, 5}, {1, 5}},
+                          {{4, 1}, 0, {9, 1}, {9, 1}}}) {
+    const int64_t size = c.shape.empty() ? 1
+                                         : c.shape[static_cast<size_t>(reference::wrapped(
+                                               c.dim, static_cast<int64_t>(c.shape.size())))];
     const std::string name = text(c.shape) + " " + std::to_string(c.dim) + " " + text(c.index);
     for (const bool small : {false, true})
       table
-          .add("gather/" + name + (small ? " int32" : ""), "gather(Tensor,int64_t,Tensor)",
-               {real(c.shape), ids(c.index, size)},
-               [c, small](const Tensors& x) -> Tensors { return {gather(x[0], c.dim, small ? x[1].to(kInt) : x[1])}; },
-               [c](const Arrays& x) -> Arrays { return {gathered(x[0], c.dim, x[1])}; })
+          .add(
+              "gather/" + name + (small ? " int32" : ""), "gather(Tensor,int64_t,Tensor)",
+              {real(c.shape), ids(c.index, size)},
+              [c, small](const Tensors& x) -> Tensors {
+                return {gather(x[0], c.dim, small ? x[1].to(kInt) : x[1])};
+              },
+              [c](const Arrays& x) -> Arrays { return {gathered(x[0], c.dim, x[1])}; })
           .bits();
     table
-        .add("scatter_add/" + name, "scatter_add(Tensor,int64_t,Tensor,Tensor)",
-             {real(c.shape), ids(c.index, size), real(c.source)},
-             [c](const Tensors& x) -> Tensors { return {scatter_add(x[0], c.dim, x[1], x[2])}; },
-             [c](const Arrays& x) -> Arrays { return {scattered(x[0], c.dim, x[1], x[2])}; })
+        .add(
+            "scatter_add/" + name, "scatter_add(Tensor,int64_t,Tensor,Tensor)",
+            {real(c.shape), ids(c.index, size), real(c.source)},
+            [c](const Tensors& x) -> Tensors { return {scatter_add(x[0], c.dim, x[1], x[2])}; },
+            [c](const Arrays& x) -> Arrays { return {scattered(x[0], c.dim, x[1], x[2])}; })
         .bits()
         .tolerances(1e-12, 4e-6);
     table
-        .add("scatter_add_/" + name, "scatter_add_(Tensor,int64_t,Tensor,Tensor)",
-                 {real(c.shape), ids(c.index, size), real(c.source)},
-                 [c](const Tensors& x) -> Tensors {
-                   return {changed(x[0], [&](Tensor& y) -> Tensor& { return scatter_add_(y, c.dim, x[1], x[2]); })};
-                 },
-                 [c](const Arrays& x) -> Arrays { return {scattered(x[0], c.dim, x[1], x[2])}; })
-            .bits()
-            .tolerances(1e-12, 4e-6);
+        .add(
+            "scatter_add_/" + name, "scatter_add_(Tensor,int64_t,Tensor,Tensor)",
+            {real(c.shape), ids(c.index, size), real(c.source)},
+            [c](const Tensors& x) -> Tensors {
+              return {changed(
+                  x[0], [&](Tensor& y) -> Tensor& { return scatter_add_(y, c.dim, x[1], x[2]); })};
+            },
+            [c](const Arrays& x) -> Arrays { return {scattered(x[0], c.dim, x[1], x[2])}; })
+        .bits()
+        .tolerances(1e-12, 4e-6);
   }
   table
-      .add("scatter_add_/into a view", "scatter_add_(Tensor,int64_t,Tensor,Tensor)",
-           {real({3, 9}), ids({4, 5}, 3), real({4, 5})},
-           [](const Tensors& x) {
-             return changed_view(x[0], [&](Tensor& y) -> Tensor& { return scatter_add_(y, 0, x[1], x[2]); });
-           },
-           [](const Arrays& x) {
-             return changed_view_reference(x[0], [&](double v, const Shape& at) {
-               for (int64_t i = 0; i < 4; ++i)
-                 if (integer(x[1].at({i, at[1]})) == at[0]) v += x[2].at({i, at[1]});
-               return v;
-             });
-           })
+      .add(
+          "scatter_add_/into a view", "scatter_add_(Tensor,int64_t,Tensor,Tensor)",
+          {real({3, 9}), ids({4, 5}, 3), real({4, 5})},
+          [](const Tensors& x) {
+            return changed_view(
+                x[0], [&](Tensor& y) -> Tensor& { return scatter_add_(y, 0, x[1], x[2]); });
+          },
+          [](const Arrays& x) {
+            return changed_view_reference(x[0], [&](double v, const Shape& at) {
+              for (int64_t i = 0; i < 4; ++i)
+                if (integer(x[1].at({i, at[1]})) == at[0]) v += x[2].at({i, at[1]});
+              return v;
+            });
+          })
       .bits()
       .tolerances(1e-12, 4e-6);
 }
 
 void add_masks(Table& table) {
-  for (const Shape& shape : {Shape{3, 5}, Shape{67}, Shape{2, 3, 4}, Shape{1}, Shape{}, Shape{0, 3}})
+  for (const Shape& shape :
+       {Shape{3, 5}, Shape{67}, Shape{2, 3, 4}, Shape{1}, Shape{}, Shape{0, 3}})
     table
-        .add("nonzero/" + text(shape), "nonzero(Tensor)", {ids(shape, 3)},
-             [](const Tensors& x) -> Tensors { return {nonzero(x[0]), nonzero(x[0].to(kDouble)), nonzero(x[0].to(kBool))}; },
-             [](const Arrays& x) -> Arrays {
-               std::vector<double> found;
-               int64_t n = 0;
-               reference::for_each_index(x[0].shape, [&](const Shape& i) {
-                 if (x[0].at(i) == 0) return;
-                 ++n;
-                 found.insert(found.end(), i.begin(), i.end());
-               });
-               const Array y({n, x[0].dim()}, found);
-               return {y, y, y};
-             })
+        .add(
+            "nonzero/" + text(shape), "nonzero(Tensor)", {ids(shape, 3)},
+            [](const Tensors& x) -> Tensors {
+              return {nonzero(x[0]), nonzero(x[0].to(kDouble)), nonzero(x[0].to(kBool))};
+            },
+            [](const Arrays& x) -> Arrays {
+              std::vector<double> found;
+              int64_t n = 0;
+              reference::for_each_index(x[0].shape, [&](const Shape& i) {
+                if (x[0].at(i) == 0) return;
+                ++n;
+                found.insert(found.end(), i.begin(), i.end());
+              });
+              const Array y({n, x[0].dim()}, found);
+              return {y, y, y};
+            })
         .no_gradient()  // indices
         .bits();
   table.add_special("nonzero/numbers", "nonzero(Tensor)", [] {
-    expect(nonzero(tensor({0.0, -0.0, kNan, 1e-300, -2.0, kInfinity}, kDouble)), kLong, {4, 1}, {2, 3, 4, 5});
+    expect(nonzero(tensor({0.0, -0.0, kNan, 1e-300, -2.0, kInfinity}, kDouble)), kLong, {4, 1},
+           {2, 3, 4, 5});
   });
-  for (const auto& [shape, other] : {std::pair{Shape{3, 5}, Shape{3, 5}}, {Shape{67}, Shape{67}}, {Shape{3, 5}, Shape{5}},
-                                     {Shape{5}, Shape{3, 5}}, {Shape{3, 1}, Shape{1, 4}}, {Shape{}, Shape{4}},
-                                     {Shape{}, Shape{}}, {Shape{0, 3}, Shape{3}}, {Shape{1}, Shape{1}}})
+  for (const auto& [shape, other] : {std::pair{Shape{3, 5}, Shape{3, 5}},
+                                     {Shape{67}, Shape{67}},
+                                     {Shape{3, 5}, Shape{5}},
+                                     {Shape{5}, Shape{3, 5}},
+                                     {Shape{3, 1}, Shape{1, 4}},
+                                     {Shape{}, Shape{4}},
+                                     {Shape{}, Shape{}},
+                                     {Shape{0, 3}, Shape{3}},
+                                     {Shape{1}, Shape{1}}})
     table
-        .add("masked_select/" + text(shape) + " " + text(other), "masked_select(Tensor,Tensor)",
-             {real(shape), mask(other)},
-             [](const Tensors& x) -> Tensors { return {masked_select(x[0], x[1])}; },
-             [](const Arrays& x) -> Arrays {
-               std::vector<double> found;
-               reference::for_each_index(reference::broadcast(x[0].shape, x[1].shape), [&](const Shape& i) {
-                 if (reference::shown_at(x[1], i) != 0) found.push_back(reference::shown_at(x[0], i));
-               });
-               return {Array({static_cast<int64_t>(found.size())}, found)};
-             })
+        .add(
+            "masked_select/" + text(shape) + " " + text(other), "masked_select(Tensor,Tensor)",
+            {real(shape), mask(other)},
+            [](const Tensors& x) -> Tensors { return {masked_select(x[0], x[1])}; },
+            [](const Arrays& x) -> Arrays {
+              std::vector<double> found;
+              reference::for_each_index(reference::broadcast(x[0].shape, x[1].shape),
+                                        [&](const Shape& i) {
+                                          if (reference::shown_at(x[1], i) != 0)
+                                            found.push_back(reference::shown_at(x[0], i));
+                                        });
+              return {Array({static_cast<int64_t>(found.size())}, found)};
+            })
         .bits();
 }
 
