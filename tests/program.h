@@ -4,9 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -14,7 +14,8 @@
 
 // What a program of ours did.
 struct ProgramResult {
-  int status = -1;  // its exit code; 127: it is not there or cannot run here
+  int status = -1;      // its exit code
+  bool foreign = false;  // built for another machine and run by an emulator that we do not know
   std::string out, err;
 };
 
@@ -45,8 +46,10 @@ inline ProgramResult run_program(const std::string& name,
   posix_spawn_file_actions_destroy(&actions);
   ProgramResult result;
   int status = 0;
-  if (error != 0) {
-    result.status = 127;
+  if (error == ENOEXEC) {
+    result.foreign = true;
+  } else if (error != 0) {
+    result.err = "cannot be started: " + std::string(std::strerror(error));
   } else if (waitpid(child, &status, 0) == child) {
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     result.out = folder.read("out");
