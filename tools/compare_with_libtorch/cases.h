@@ -4,6 +4,7 @@
 #include "cases_layers.h"
 #include "cases_pointwise.h"
 #include "cases_reductions.h"
+#include "cases_rest.h"
 #include "cases_views.h"
 
 namespace compare {
@@ -19,6 +20,7 @@ inline Ops all() {
   add_embeddings(ops);
   add_factories(ops);
   add_optimizers(ops);
+  add_rest(ops);
   return ops;
 }
 
