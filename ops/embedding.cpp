@@ -15,7 +15,6 @@
 #include "ops/row_layout.h"
 #include "ops/row_sums.h"
 #include "ops/sparse_entries.h"
-#include "ops/views_shape.h"
 
 namespace simdgrad {
 namespace {
@@ -62,7 +61,7 @@ Tensor dense_gradient(const Tensor& dy, const Tensor& indices, RowRule rule) {
   check_dense(dy, "embedding_dense_backward", "grad_output");
   const TensorImpl& from = impl(dy);
   const int64_t dim = from.sizes()[from.ndim - 1];
-  Tensor dw = zeros_of({rule.rows, dim}, from.dtype);
+  Tensor dw = zero_table({rule.rows, dim}, from.dtype);
   const Tensor ids = contiguous_values(indices, kLong);
   const RowLayout rows(dy);
   add_rows_by_id({from.dtype, impl(dw).data, dim, rows.data(), rows.stride(), rows.offsets(), dim},

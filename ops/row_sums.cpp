@@ -218,6 +218,24 @@ void sum_groups(const RowSums& rows, const RowGrouping& groups) {
              {nullptr, groups.starts(), groups.order(), 0, 0, -1, true, false});
 }
 
+Tensor zero_table(IntArrayRef sizes, ScalarType dtype) {
+  constexpr int64_t kBeyondCaches = 24 << 20;
+  Tensor table = make_tensor(sizes, dtype);
+  char* to = static_cast<char*>(impl(table).data);
+  const int64_t bytes = table.nbytes();
+  const bool streamed = bytes >= kBeyondCaches;
+  constexpr int64_t kLine = 64;
+  const int64_t lines = (bytes + kLine - 1) / kLine;
+  parallel_range(lines, streamed ? 1 << 14 : 1 << 12, 2, [&](int64_t begin, int64_t end) {
+    const int64_t start = begin * kLine, count = std::min(end * kLine, bytes) - start;
+    if (streamed)
+      kernels::table().scatter->clear(to + start, count);
+    else
+      std::memset(to + start, 0, static_cast<size_t>(count));
+  });
+  return table;
+}
+
 void find_nonzero_rows(const RowSums& rows, int64_t n, bool* flags) {
   if (!is_floating_point(rows.dtype)) {
     with_integer_type(rows.dtype, [&](auto zero) {

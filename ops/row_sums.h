@@ -28,6 +28,9 @@ void add_rows_by_id(const RowSums& rows, const int64_t* ids, int64_t n, int64_t 
 // table row g = the sum of the value rows of group g.
 void sum_groups(const RowSums& rows, const RowGrouping& groups);
 
+// A table of zeros, row-major: tables beyond the caches are cleared past them.
+Tensor zero_table(IntArrayRef sizes, ScalarType dtype);
+
 // flags[r] = does value row r hold a number other than 0?
 void find_nonzero_rows(const RowSums& rows, int64_t n, bool* flags);
 

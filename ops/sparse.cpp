@@ -246,7 +246,7 @@ Tensor to_dense(const Tensor& self) {
   if (!impl(self).is_sparse()) return self;
   const TensorExtra& parts = parts_of(self);
   const SparseShape shape(self.sizes(), parts.indices.size(0));
-  Tensor y = zeros_of(self.sizes(), impl(self).dtype);
+  Tensor y = zero_table(self.sizes(), impl(self).dtype);
   const EntryRows rows(parts.indices, self.sizes());
   const Tensor values = contiguous_values(parts.values);
   add_rows_by_id({impl(y).dtype, impl(y).data, shape.columns, impl(values).data, shape.columns,

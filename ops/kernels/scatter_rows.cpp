@@ -1,5 +1,7 @@
 #include "ops/kernels/scatter_rows.h"
 
+#include <cstddef>
+
 #include "ops/kernels/vec.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
@@ -127,11 +129,30 @@ void nonzero(const ScatterRows& rows, int64_t begin, int64_t end, bool* flags) {
   }
 }
 
+void clear(char* to, int64_t bytes) {
+  int64_t at = 0;
+#if SIMDGRAD_ISA_AVX512
+  for (; at + 64 <= bytes; at += 64)
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to + at), _mm512_setzero_si512());
+#elif SIMDGRAD_ISA_AVX2
+  for (; at + 32 <= bytes; at += 32)
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + at), _mm256_setzero_si256());
+#elif SIMDGRAD_ISA_SSE2
+  for (; at + 16 <= bytes; at += 16)
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to + at), _mm_setzero_si128());
+#endif
+#if !SIMDGRAD_ISA_NEON
+  _mm_sfence();
+#endif
+  __builtin_memset(to + at, 0, static_cast<size_t>(bytes - at));
+}
+
 }  // namespace
 
 extern const ScatterKernels scatter_kernels = {
     {add<float>, sum<float>, nonzero<float>},
     {add<double>, sum<double>, nonzero<double>},
+    clear,
 };
 
 }  // namespace simdgrad::kernels::SIMDGRAD_ISA_NAME
