@@ -1,5 +1,5 @@
 // Sums, differences, products, quotients; every row of binary_ops.inc.
-#include "ops/pointwise.h"
+#include "ops/pointwise_nodes.h"
 #include "ops/sparse_arithmetic.h"
 
 namespace simdgrad {

@@ -1,7 +1,7 @@
 // where and masked_fill.
 #include "ops/copy.h"
 #include "ops/integer_kernels.h"
-#include "ops/pointwise.h"
+#include "ops/pointwise_nodes.h"
 
 namespace simdgrad {
 

@@ -1,7 +1,7 @@
 // a^b with tensors and numbers on either side.
 #include <cmath>
 
-#include "ops/pointwise.h"
+#include "ops/pointwise_nodes.h"
 
 namespace simdgrad {
 

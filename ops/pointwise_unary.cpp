@@ -1,7 +1,7 @@
 // The operations of one tensor: every row of unary_ops.inc, and those with arguments.
 #include <limits>
 
-#include "ops/pointwise.h"
+#include "ops/pointwise_nodes.h"
 
 namespace simdgrad {
 
