@@ -2,6 +2,7 @@
 // for active_isa() refuses what this build or this CPU lacks.
 #include "ops/kernels/copy.h"
 #include "ops/kernels/gemm.h"
+#include "ops/kernels/losses.h"
 #include "ops/kernels/optimizer.h"
 #include "ops/kernels/pointwise.h"
 #include "ops/kernels/reduce.h"
@@ -24,6 +25,7 @@ namespace simdgrad::kernels {
     .optimizer = &isa::optimizer_kernels, \
     .reduce = &isa::reduce_kernels, \
     .softmax = &isa::softmax_kernels, \
+    .losses = &isa::loss_kernels, \
     .scatter = &isa::scatter_kernels, \
   }
 

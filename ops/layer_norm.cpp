@@ -47,7 +47,9 @@ const T* data_or_null(const Tensor& tensor) {
 }
 
 Tensor contiguous_or_undefined(const Tensor& tensor) {
-  return tensor.defined() ? tensor.detach().contiguous() : Tensor();
+  return !tensor.defined() || impl(tensor).is_contiguous()
+             ? tensor
+             : make_detached(tensor, true).contiguous();
 }
 
 // The dimensions in front of the normalised ones, and those themselves.
@@ -81,6 +83,33 @@ void composed_backward(Gradients& d, const Tensor& x, const Tensor& weight, cons
   if (d.needs(2)) d.set(2, sum_leading(d.dy(), split.leading));
 }
 
+// dweight and dbias: blocks of rows by the kernel, then the sum of the blocks.
+void fused_parameter_gradients(Gradients& d, const Tensor& x, const Tensor& mean,
+                               const Tensor& rstd, const Tensor& dy, const Split& split) {
+  const int64_t block = std::max<int64_t>(16, chunk_size(std::max<int64_t>(16, 16384 / split.n)));
+  const int64_t blocks = split.rows == 0 ? 0 : (split.rows - 1) / block + 1;
+  const Tensor partial = make_tensor({2, blocks, split.n}, x.scalar_type());
+  for_float_type(x.scalar_type(), [&]<class T>(T) {
+    const auto at = [](const Tensor& t) { return static_cast<T*>(impl(t).data); };
+    T* weights = at(partial);
+    T* biases = weights + blocks * split.n;
+    parallel_chunks(blocks, 0.5 * static_cast<double>(x.numel()), [&](int64_t b) {
+      const int64_t first = b * block, offset = first * split.n;
+      softmax_table<T>().layer_norm_parameters(
+          at(x) + offset, at(mean) + first, at(rstd) + first, at(dy) + offset,
+          std::min(block, split.rows - first), split.n, weights + b * split.n,
+          biases + b * split.n);
+    });
+  });
+  Dims shape, strides(split.last.size());
+  for (int64_t dim : split.last) shape.push_back(x.size(dim));
+  contiguous_strides(shape, strides.data());
+  const Tensor sums = fold(Fold::kSum, partial, 2, false);
+  for (uint32_t i = 0; i < 2; ++i)
+    if (d.needs(1 + i))
+      d.set(1 + i, make_alias(sums, shape, strides, i * split.n).clone());
+}
+
 void fused_backward(Gradients& d, const Tensor& x, const Tensor& weight, const Tensor& mean,
                     const Tensor& rstd, const Split& split) {
   const Tensor from = x.contiguous(), dy = d.dy().contiguous();
@@ -97,14 +126,7 @@ void fused_backward(Gradients& d, const Tensor& x, const Tensor& weight, const T
     });
     d.set(0, dx);
   }
-  if (d.needs(1)) {
-    Dims shape(split.leading.size());
-    for (size_t i = 0; i < shape.size(); ++i) shape[i] = from.sizes()[i];
-    for (size_t i = 0; i < split.last.size(); ++i) shape.push_back(1);
-    const Tensor normal = (from - mean.view(shape)) * rstd.view(shape);
-    d.set(1, sum_leading(dy * normal, split.leading));
-  }
-  if (d.needs(2)) d.set(2, sum_leading(dy, split.leading));
+  if (d.needs(1) || d.needs(2)) fused_parameter_gradients(d, from, mean, rstd, dy, split);
 }
 
 }  // namespace
@@ -114,7 +136,8 @@ Tensor layer_norm(const Tensor& input, IntArrayRef normalized_shape, const Tenso
   check_dense(input, "layer_norm", "input");
   check_shapes(input, normalized_shape, weight, bias);
   const Split split(input, normalized_shape);
-  const Tensor from = input.detach().contiguous();
+  const Tensor from =
+      impl(input).is_contiguous() ? input : make_detached(input, true).contiguous();
   const Tensor scale = contiguous_or_undefined(weight), shift = contiguous_or_undefined(bias);
   Tensor y = make_tensor(input.sizes(), input.scalar_type());
   const Tensor mean = make_tensor(split.rows, input.scalar_type());

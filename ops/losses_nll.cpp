@@ -1,20 +1,18 @@
-// nll_loss and cross_entropy_loss.
+// nll_loss.
 #include <simdgrad/creation.h>
-#include <simdgrad/indexing.h>
-#include <simdgrad/losses.h>
 #include <simdgrad/pointwise.h>
-#include <simdgrad/reductions.h>
 #include <simdgrad/views.h>
 
 #include <cstring>
-#include <limits>
 
 #include "autograd/record.h"
 #include "ops/broadcast.h"
+#include "ops/losses.h"
 #include "ops/reductions_plan.h"
 
 namespace simdgrad {
 
+using namespace losses;
 using reductions::for_float_type;
 
 namespace {
@@ -33,7 +31,24 @@ Layout3 layout_of(const Tensor& input) {
   return layout;
 }
 
-void check_nll(const Tensor& input, const Tensor& target, const Tensor& weight) {
+// Calls f(outer, inner, class, position) for every target that is not ignored, after checking it.
+template <class F>
+void for_targets(const Tensor& target, const Layout3& layout, int64_t ignore_index, F&& f) {
+  const int64_t* classes = target.const_data_ptr<int64_t>();
+  for (int64_t o = 0; o < layout.outer; ++o)
+    for (int64_t i = 0; i < layout.inner; ++i) {
+      const int64_t position = o * layout.inner + i, c = classes[position];
+      if (c == ignore_index) continue;
+      check_class(c, layout.classes);
+      f(o, i, c, position);
+    }
+}
+
+}  // namespace
+
+namespace losses {
+
+void check_class_targets(const Tensor& input, const Tensor& target, const Tensor& weight) {
   SIMDGRAD_CHECK_AS(ValueError, input.dim() > 0, "Expected 1 or more dimensions (got 0)");
   const ScalarType type = target.scalar_type();
   SIMDGRAD_CHECK(type == kLong || type == kByte,
@@ -68,23 +83,33 @@ void check_nll(const Tensor& input, const Tensor& target, const Tensor& weight) 
                  weight.defined() ? to_string(weight.scalar_type()) : "");
 }
 
-// Calls f(outer, inner, class, position) for every target that is not ignored, after checking it.
-template <class F>
-void for_targets(const Tensor& target, const Layout3& layout, int64_t ignore_index, F&& f) {
-  const int64_t* classes = target.const_data_ptr<int64_t>();
-  for (int64_t o = 0; o < layout.outer; ++o)
-    for (int64_t i = 0; i < layout.inner; ++i) {
-      const int64_t position = o * layout.inner + i, c = classes[position];
-      if (c == ignore_index) continue;
-      SIMDGRAD_CHECK_AS(IndexError, c >= 0 && c < layout.classes, "Target ", c, " is out of bounds.");
-      f(o, i, c, position);
-    }
+Tensor class_numbers(const Tensor& target) {
+  const GradModeGuard no_grad(false);
+  return target.to(kLong).contiguous();
 }
 
-template <class T>
-T weight_of(const Tensor& weight, int64_t c) {
-  return weight.defined() ? static_cast<const T*>(impl(weight).data)[c] : T(1);
+Tensor class_weights(const Tensor& weight) {
+  const GradModeGuard no_grad(false);
+  return weight.defined() ? weight.detach().contiguous() : Tensor();
 }
+
+Tensor nll_slopes(IntArrayRef sizes, ScalarType dtype, const Tensor& target, const Tensor& weight,
+                  int64_t ignore_index, double divisor) {
+  const GradModeGuard no_grad(false);
+  Tensor slopes = zeros(sizes, dtype);
+  const Layout3 layout = layout_of(slopes);
+  for_float_type(dtype, [&]<class T>(T) {
+    T* to = static_cast<T*>(impl(slopes).data);
+    for_targets(target, layout, ignore_index, [&](int64_t o, int64_t i, int64_t c, int64_t) {
+      to[layout.at(o, c, i)] = static_cast<T>(-weight_of<T>(weight, c) / divisor);
+    });
+  });
+  return slopes;
+}
+
+}  // namespace losses
+
+namespace {
 
 // Losses and, for the mean, the sum of weights that divides them.
 Tensor nll_values(const Tensor& input, const Tensor& target, const Tensor& weight,
@@ -110,20 +135,6 @@ Tensor nll_values(const Tensor& input, const Tensor& target, const Tensor& weigh
     if (reduction != kNone) to[0] = static_cast<T>(reduction == kMean ? sum / weights : sum);
   });
   return y;
-}
-
-// d loss / d input for dy = 1 (per target with kNone): -weight / divisor at the targets, else 0.
-Tensor nll_slopes(IntArrayRef sizes, ScalarType dtype, const Tensor& target, const Tensor& weight,
-                  int64_t ignore_index, double divisor, const Layout3& layout) {
-  const GradModeGuard no_grad(false);
-  Tensor slopes = zeros(sizes, dtype);
-  for_float_type(dtype, [&]<class T>(T) {
-    T* to = static_cast<T*>(impl(slopes).data);
-    for_targets(target, layout, ignore_index, [&](int64_t o, int64_t i, int64_t c, int64_t) {
-      to[layout.at(o, c, i)] = static_cast<T>(-weight_of<T>(weight, c) / divisor);
-    });
-  });
-  return slopes;
 }
 
 // The slopes with dy worked in, in one pass over the targets.
@@ -159,7 +170,7 @@ void record_nll(const Tensor& y, const Tensor& self, const Tensor& target, const
           return;
         }
         const Tensor slopes = nll_slopes(x.sizes(), x.scalar_type(), target(d), weight(d),
-                                         ignore_index, divisor, layout);
+                                         ignore_index, divisor);
         const Tensor dy = reduction == kNone && x.dim() > 1 ? d.dy().unsqueeze(1) : d.dy();
         d.set(0, slopes * dy);
       });
@@ -171,15 +182,10 @@ Tensor nll_loss(const Tensor& self, const Tensor& target, const Tensor& weight, 
                 int64_t ignore_index) {
   check_dense(self, "nll_loss");
   check_dense(target, "nll_loss", "target");
-  check_nll(self, target, weight);
+  check_class_targets(self, target, weight);
   SIMDGRAD_CHECK(is_floating_point(self.scalar_type()), "\"nll_loss_out_frame\" not implemented for '",
                  to_string(self.scalar_type()), "'");
-  Tensor classes, weights;
-  {
-    const GradModeGuard no_grad(false);
-    classes = target.to(kLong).contiguous();
-    if (weight.defined()) weights = weight.detach().contiguous();
-  }
+  const Tensor classes = class_numbers(target), weights = class_weights(weight);
   double divisor = 1;
   Tensor y = nll_values(self, classes, weights, target.sizes(), reduction, ignore_index, divisor);
   if (needs_gradient(self)) {
@@ -190,81 +196,6 @@ Tensor nll_loss(const Tensor& self, const Tensor& target, const Tensor& weight, 
     }
   }
   return y;
-}
-
-namespace {
-
-// A weight per class, shaped to multiply the input along its class dimension.
-Tensor along_classes(const Tensor& weight, const Tensor& input, int64_t class_dim) {
-  Dims shape(static_cast<size_t>(input.dim()), 1);
-  shape[static_cast<size_t>(class_dim)] = weight.numel();
-  return weight.view(shape);
-}
-
-Tensor cross_entropy_of_probabilities(const Tensor& self, const Tensor& target, const Tensor& weight,
-                                      Reduction reduction, double smoothing) {
-  const int64_t class_dim = self.dim() == 1 ? 0 : 1;
-  const int64_t classes = self.size(class_dim);
-  SIMDGRAD_CHECK(is_floating_point(target.scalar_type()),
-                 "Expected floating point type for target with class probabilities, got ",
-                 to_string(target.scalar_type()));
-  SIMDGRAD_CHECK(!weight.defined() || (weight.dim() == 1 && weight.numel() == classes),
-                 "cross_entropy: weight tensor should be defined either for all ", classes,
-                 " classes or no classes but got weight tensor of shape: ",
-                 weight.defined() ? weight.sizes() : IntArrayRef());
-  const Tensor wanted =
-      smoothing > 0 ? target * (1 - smoothing) + smoothing / static_cast<double>(classes) : target;
-  Tensor product = log_softmax(self, class_dim) * wanted;
-  if (weight.defined()) product = product * along_classes(weight, self, class_dim);
-  if (reduction == kSum) return -product.sum();
-  if (reduction == kNone) return -product.sum(class_dim);
-  const double samples = static_cast<double>(self.numel()) / static_cast<double>(classes);
-  return -product.sum() / samples;
-}
-
-Tensor cross_entropy_smoothed(const Tensor& self, const Tensor& target, const Tensor& weight,
-                              Reduction reduction, int64_t ignore_index, double smoothing) {
-  const int64_t class_dim = self.dim() == 1 ? 0 : 1;
-  const double classes = static_cast<double>(self.size(class_dim));
-  const Tensor input = log_softmax(self, class_dim);
-  const Tensor nll = nll_loss(input, target, weight, reduction, ignore_index);
-  Tensor smooth = weight.defined()
-                      ? -(input * along_classes(weight, self, class_dim)).sum(class_dim)
-                      : -input.sum(class_dim);
-  const Tensor ignored = target.eq(ignore_index);
-  smooth = smooth.masked_fill(ignored, 0);
-  Tensor result;
-  if (reduction == kNone) {
-    result = smooth;
-  } else if (reduction == kSum) {
-    result = smooth.sum();
-  } else if (weight.defined()) {
-    // Ignored targets take any weight: their losses are 0 and so is what they add here.
-    const Tensor used = weight.detach().index_select(0, target.masked_fill(ignored, 0).flatten());
-    result = smooth.sum() / used.masked_fill(ignored.flatten(), 0).sum();
-  } else {
-    result = smooth.sum() / ignored.logical_not().sum();
-  }
-  return nll * (1 - smoothing) + result * (smoothing / classes);
-}
-
-}  // namespace
-
-Tensor cross_entropy_loss(const Tensor& self, const Tensor& target, const Tensor& weight,
-                          Reduction reduction, int64_t ignore_index, double label_smoothing) {
-  check_dense(self, "cross_entropy_loss");
-  check_dense(target, "cross_entropy_loss", "target");
-  SIMDGRAD_CHECK(label_smoothing >= 0 && label_smoothing <= 1,
-                 "label_smoothing must be between 0.0 and 1.0. Got: ", label_smoothing);
-  if (self.sizes() == target.sizes()) {
-    SIMDGRAD_CHECK(ignore_index < 0,
-                   "ignore_index is not supported for floating point target");
-    return cross_entropy_of_probabilities(self, target, weight, reduction, label_smoothing);
-  }
-  if (label_smoothing > 0)
-    return cross_entropy_smoothed(self, target, weight, reduction, ignore_index, label_smoothing);
-  return nll_loss(log_softmax(self, self.dim() == 1 ? 0 : 1), target, weight, reduction,
-                  ignore_index);
 }
 
 }  // namespace simdgrad

@@ -29,7 +29,8 @@ bool is_last(const Tensor& x, int64_t dim) { return x.dim() == 0 || dim == x.dim
 template <class Run>
 Tensor over_rows(const Tensor& x, int64_t dim, Run&& run) {
   const GradModeGuard no_grad(false);
-  const Tensor rows = dim_last(x.detach(), dim);
+  const Tensor rows =
+      impl(x).is_contiguous() && is_last(x, dim) ? x : dim_last(make_detached(x, true), dim);
   Tensor y = make_tensor(rows.sizes(), rows.scalar_type());
   const int64_t n = rows.dim() == 0 ? 1 : rows.size(-1);
   if (rows.numel() > 0) run(rows, y, rows.numel() / n, n);

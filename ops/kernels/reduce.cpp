@@ -1,42 +1,32 @@
 #include "ops/kernels/reduce.h"
 
-#include "ops/kernels/vec.h"
+#include "ops/kernels/row_folds.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {
 
-// --- what a fold is: how it starts, what it makes of a number, how two results meet --------------
+// --- what a fold makes of a number, beside how it starts and joins ------------------------------
 template <class T>
-SIMDGRAD_INLINE T infinity() {
-  return static_cast<T>(__builtin_inf());
-}
-template <class T>
-struct SumBase {
+struct Sum : Adding<T> {
   static constexpr bool kShifts = false;
-  SIMDGRAD_INLINE static Vec<T> start() { return Vec<T>(0); }
-  SIMDGRAD_INLINE static Vec<T> combine(Vec<T> a, Vec<T> b) { return a + b; }
-  SIMDGRAD_INLINE static T reduce(Vec<T> x) { return reduce_sum(x); }
-};
-template <class T>
-struct Sum : SumBase<T> {
   SIMDGRAD_INLINE static Vec<T> map(Vec<T> x, Vec<T>) { return x; }
 };
 template <class T>
-struct SumAbs : SumBase<T> {
+struct SumAbs : Sum<T> {
   SIMDGRAD_INLINE static Vec<T> map(Vec<T> x, Vec<T>) { return abs(x); }
 };
 template <class T>
-struct SumSquares : SumBase<T> {
+struct SumSquares : Sum<T> {
   SIMDGRAD_INLINE static Vec<T> map(Vec<T> x, Vec<T>) { return x * x; }
 };
 template <class T>
-struct Count : SumBase<T> {
+struct Count : Sum<T> {
   SIMDGRAD_INLINE static Vec<T> map(Vec<T> x, Vec<T>) {
     return select(x != Vec<T>(0), Vec<T>(1), Vec<T>(0));
   }
 };
 template <class T>
-struct SumSquaredDistance : SumBase<T> {
+struct SumSquaredDistance : Adding<T> {
   static constexpr bool kShifts = true;
   SIMDGRAD_INLINE static Vec<T> map(Vec<T> x, Vec<T> shift) {
     const Vec<T> d = x - shift;
@@ -44,12 +34,9 @@ struct SumSquaredDistance : SumBase<T> {
   }
 };
 template <class T>
-struct Max {
+struct Max : Largest<T> {
   static constexpr bool kShifts = false;
-  SIMDGRAD_INLINE static Vec<T> start() { return Vec<T>(-infinity<T>()); }
   SIMDGRAD_INLINE static Vec<T> map(Vec<T> x, Vec<T>) { return x; }
-  SIMDGRAD_INLINE static Vec<T> combine(Vec<T> a, Vec<T> b) { return max(a, b); }
-  SIMDGRAD_INLINE static T reduce(Vec<T> x) { return reduce_max(x); }
   SIMDGRAD_INLINE static Mask<T> better(Vec<T> a, Vec<T> b) { return a > b; }
 };
 template <class T>
@@ -57,61 +44,25 @@ struct MaxAbs : Max<T> {
   SIMDGRAD_INLINE static Vec<T> map(Vec<T> x, Vec<T>) { return abs(x); }
 };
 template <class T>
-struct Min {
+struct Min : Smallest<T> {
   static constexpr bool kShifts = false;
-  SIMDGRAD_INLINE static Vec<T> start() { return Vec<T>(infinity<T>()); }
   SIMDGRAD_INLINE static Vec<T> map(Vec<T> x, Vec<T>) { return x; }
-  SIMDGRAD_INLINE static Vec<T> combine(Vec<T> a, Vec<T> b) { return min(a, b); }
-  SIMDGRAD_INLINE static T reduce(Vec<T> x) { return reduce_min(x); }
   SIMDGRAD_INLINE static Mask<T> better(Vec<T> a, Vec<T> b) { return a < b; }
 };
 
 // --- rows ----------------------------------------------------------------------------------------
-template <class T>
-constexpr T kLaneNumbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
-template <class T>
-SIMDGRAD_INLINE Mask<T> first_lanes_of(int n) {
-  return Vec<T>::load(kLaneNumbers<T>) < Vec<T>(n);
-}
-
-template <class T>
-constexpr int kAccumulators = 256 / VecTraits<T>::kBytes;
-
-// The last 0 < n < size numbers of a row; the other lanes hold the start of the fold.
 template <class F, class T>
-SIMDGRAD_INLINE Vec<T> map_partial(const T* x, int n, Vec<T> shift) {
-  return select(first_lanes_of<T>(n), F::map(Vec<T>::load_partial(x, n), shift), F::start());
-}
-
-template <class F, class T>
-SIMDGRAD_INLINE T fold_row(const T* x, int64_t n, Vec<T> shift) {
-  constexpr int size = Vec<T>::size;
-  constexpr int count = kAccumulators<T>;
-  if (n <= size) {
-    if (n == size) return F::reduce(F::map(Vec<T>::load(x), shift));
-    return F::reduce(map_partial<F>(x, static_cast<int>(n), shift));
-  }
-  Vec<T> sums[count];
-  for (int j = 0; j < count; ++j) sums[j] = F::start();
-  int64_t i = 0;
-  for (; i + count * size <= n; i += count * size)
-    for (int j = 0; j < count; ++j)
-      sums[j] = F::combine(sums[j], F::map(Vec<T>::load(x + i + j * size), shift));
-  for (int j = 0; j < count && i < n; ++j, i += size) {
-    const Vec<T> last = n - i >= size ? F::map(Vec<T>::load(x + i), shift)
-                                      : map_partial<F>(x + i, static_cast<int>(n - i), shift);
-    sums[j] = F::combine(sums[j], last);
-  }
-  for (int half = count / 2; half > 0; half /= 2)
-    for (int j = 0; j < half; ++j) sums[j] = F::combine(sums[j], sums[j + half]);
-  return F::reduce(sums[0]);
+SIMDGRAD_INLINE T fold_one(const T* x, int64_t n, Vec<T> shift) {
+  if (n == 0) return first_lane(F::start());
+  return first_lane(fold_row<F, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+    return F::map(read(x + i, lanes), shift);
+  }));
 }
 
 template <class F, class T>
 void fold_rows(const T* x, int64_t row_stride, int64_t rows, int64_t n, const T* shift, T* out) {
   for (int64_t r = 0; r < rows; ++r)
-    out[r] = fold_row<F>(x + r * row_stride, n, Vec<T>(F::kShifts ? shift[r] : T(0)));
+    out[r] = fold_one<F>(x + r * row_stride, n, Vec<T>(F::kShifts ? shift[r] : T(0)));
 }
 
 // --- columns -------------------------------------------------------------------------------------
@@ -208,7 +159,7 @@ template <class F, class T>
 void arg_rows(const T* x, int64_t row_stride, int64_t rows, int64_t n, T* values,
               int64_t* indices) {
   for (int64_t r = 0; r < rows; ++r, x += row_stride) {
-    values[r] = fold_row<F>(x, n, Vec<T>(0));
+    values[r] = fold_one<F>(x, n, Vec<T>(0));
     indices[r] = find<F>(x, n, values[r]);
   }
 }

@@ -1,102 +1,123 @@
 #include "ops/kernels/softmax.h"
 
 #include "ops/kernels/math.h"
-#include "ops/kernels/vec.h"
+#include "ops/kernels/row_folds.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {
 
-template <class T>
-constexpr T kLanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
-template <class T>
-SIMDGRAD_INLINE Mask<T> first_lanes_of(int n) {
-  return Vec<T>::load(kLanes<T>) < Vec<T>(n);
+// e = e^(x - largest), and the sum of it: what all forms of softmax start from. A NaN reaches the
+// sum by itself, so the largest need not be NaN; where it is infinite, x - largest is NaN as it
+// should be.
+template <bool keep, class T>
+SIMDGRAD_INLINE Vec<T> exp_row(const T* x, T* e, int64_t n, Vec<T>& largest) {
+  largest = fold_row<LargestOrAny<T>, T>(
+      n, [&](int64_t i, int lanes) SIMDGRAD_FUSED { return read(x + i, lanes); });
+  const Vec<T> top = largest;
+  return fold_row<Adding<T>, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+    const Vec<T> value = exp(read(x + i, lanes) - top);
+    if constexpr (keep) write(value, e + i, lanes);
+    return value;
+  });
 }
 
-// Calls full(offset) on whole registers of a row and last(offset, lanes) on what is left.
-template <class T, class Full, class Last>
-SIMDGRAD_INLINE void for_row(int64_t n, Full full, Last last) {
-  int64_t i = 0;
-  for (; i + Vec<T>::size <= n; i += Vec<T>::size) full(i);
-  if (i < n) last(i, static_cast<int>(n - i));
-}
-
+// Rows that fit one register need no second look at memory.
 template <class T>
-SIMDGRAD_INLINE T row_max(const T* x, int64_t n) {
-  const Vec<T> lowest(static_cast<T>(-__builtin_inf()));
-  Vec<T> best = lowest;
-  for_row<T>(
-      n, [&](int64_t i) { best = max(best, Vec<T>::load(x + i)); },
-      [&](int64_t i, int lanes) {
-        best = max(best, select(first_lanes_of<T>(lanes), Vec<T>::load_partial(x + i, lanes), lowest));
-      });
-  return reduce_max(best);
-}
-
-// The sum of f(offset, lanes) over a row; f gives a register whose lanes from `lanes` on are zeroed
-// here.
-template <class T, class F>
-SIMDGRAD_INLINE T row_sum(int64_t n, F f) {
-  Vec<T> sum(0);
-  for_row<T>(
-      n, [&](int64_t i) { sum = sum + f(i, Vec<T>::size); },
-      [&](int64_t i, int lanes) {
-        sum = sum + select(first_lanes_of<T>(lanes), f(i, lanes), Vec<T>(0));
-      });
-  return reduce_sum(sum);
+SIMDGRAD_INLINE Vec<T> exp_short_row(const T* x, int lanes, Vec<T>& sum) {
+  const Mask<T> valid = first_lanes_of<T>(lanes);
+  const Vec<T> value = Vec<T>::load_partial(x, lanes);
+  const Vec<T> top = LargestOrAny<T>::all(select(valid, value, LargestOrAny<T>::start()));
+  const Vec<T> e = exp(value - top);
+  sum = Adding<T>::all(select(valid, e, Vec<T>(0)));
+  return e;
 }
 
 template <class T>
-SIMDGRAD_INLINE Vec<T> read(const T* p, int lanes) {
-  return lanes == Vec<T>::size ? Vec<T>::load(p) : Vec<T>::load_partial(p, lanes);
-}
-template <class T>
-SIMDGRAD_INLINE void write(Vec<T> x, T* p, int lanes) {
-  if (lanes == Vec<T>::size) {
-    x.store(p);
-  } else {
-    x.store_partial(p, lanes);
+void forward(const T* x, T* y, int64_t rows, int64_t n) {
+  if (n <= Vec<T>::size) {
+    const int lanes = static_cast<int>(n);
+    for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
+      Vec<T> sum;
+      const Vec<T> e = exp_short_row(x, lanes, sum);
+      (e / sum).store_partial(y, lanes);
+    }
+    return;
+  }
+  for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
+    Vec<T> top;
+    const Vec<T> sum = exp_row<true>(x, y, n, top);
+    for_row<T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+      write(read(static_cast<const T*>(y) + i, lanes) / sum, y + i, lanes);
+    });
   }
 }
 
-template <class T, class F>
-SIMDGRAD_INLINE void for_each(int64_t n, F f) {
-  for_row<T>(n, [&](int64_t i) { f(i, Vec<T>::size); }, [&](int64_t i, int lanes) { f(i, lanes); });
+// Logarithms are taken of several short rows at once: one costs as much as sixteen.
+constexpr int kGroup = 16;
+constexpr int64_t kGroupedRow = 512;  // longest row of a group, so that 16 stay in the first cache
+
+template <class T>
+SIMDGRAD_INLINE void log_each(T* values, int count) {
+  for_row<T>(count, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+    write(log(read(static_cast<const T*>(values) + i, lanes)), values + i, lanes);
+  });
 }
 
-template <bool log_form, class T>
-void forward(const T* x, T* y, int64_t rows, int64_t n) {
-  for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
-    const Vec<T> top(row_max(x, n));
-    if constexpr (log_form) {
-      const T sum = row_sum<T>(n, [&](int64_t i, int lanes) { return exp(read(x + i, lanes) - top); });
-      const Vec<T> shift = log(Vec<T>(sum));
-      for_each<T>(n, [&](int64_t i, int lanes) {
-        write(read(x + i, lanes) - top - shift, y + i, lanes);
-      });
-    } else {
-      const T sum = row_sum<T>(n, [&](int64_t i, int lanes) {
-        const Vec<T> e = exp(read(x + i, lanes) - top);
-        write(e, y + i, lanes);
-        return e;
-      });
-      const Vec<T> total(sum);
-      for_each<T>(n, [&](int64_t i, int lanes) {
-        write(read(static_cast<const T*>(y) + i, lanes) / total, y + i, lanes);
+template <class T>
+void forward_log(const T* x, T* y, int64_t rows, int64_t n) {
+  const int64_t group = n <= kGroupedRow ? kGroup : 1;
+  T tops[kGroup], sums[kGroup];
+  for (int64_t first = 0; first < rows; first += group) {
+    const int count = static_cast<int>(rows - first < group ? rows - first : group);
+    for (int r = 0; r < count; ++r) {
+      Vec<T> top;
+      const Vec<T> sum = exp_row<false>(x + r * n, y, n, top);
+      tops[r] = first_lane(top);
+      sums[r] = first_lane(sum);
+    }
+    log_each(sums, count);
+    for (int r = 0; r < count; ++r, x += n, y += n) {
+      // One after the other: the sum of both would lose digits of a large maximum.
+      const Vec<T> top(tops[r]), log_sum(sums[r]);
+      for_row<T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+        write(read(x + i, lanes) - top - log_sum, y + i, lanes);
       });
     }
+  }
+}
+
+template <class T>
+void exp_rows(const T* x, T* e, int64_t rows, int64_t n, T* tops, T* sums, T* log_sums) {
+  for (int64_t first = 0; first < rows; first += kGroup) {
+    const int count = static_cast<int>(rows - first < kGroup ? rows - first : kGroup);
+    for (int r = 0; r < count; ++r, x += n, e += n) {
+      Vec<T> top;
+      const Vec<T> sum = exp_row<true>(x, e, n, top);
+      tops[first + r] = first_lane(top);
+      sums[first + r] = log_sums[first + r] = first_lane(sum);
+    }
+    log_each(log_sums + first, count);
+  }
+}
+
+template <class T>
+void scale_rows(const T* x, int64_t rows, int64_t n, const T* factors, T* y) {
+  for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
+    const Vec<T> factor(factors[r]);
+    for_row<T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+      write(read(x + i, lanes) * factor, y + i, lanes);
+    });
   }
 }
 
 template <bool log_form, class T>
 void backward(const T* y, const T* dy, T* dx, int64_t rows, int64_t n) {
   for (int64_t r = 0; r < rows; ++r, y += n, dy += n, dx += n) {
-    const Vec<T> sum(row_sum<T>(n, [&](int64_t i, int lanes) {
+    const Vec<T> sum = fold_row<Adding<T>, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
       const Vec<T> g = read(dy + i, lanes);
       return log_form ? g : g * read(y + i, lanes);
-    }));
-    for_each<T>(n, [&](int64_t i, int lanes) {
+    });
+    for_row<T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
       const Vec<T> g = read(dy + i, lanes), value = read(y + i, lanes);
       write(log_form ? g - exp(value) * sum : value * (g - sum), dx + i, lanes);
     });
@@ -108,21 +129,22 @@ void layer_norm(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rs
                 int64_t n, T eps) {
   const Vec<T> count(static_cast<T>(n));
   for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
-    const Vec<T> center =
-        Vec<T>(row_sum<T>(n, [&](int64_t i, int lanes) { return read(x + i, lanes); })) / count;
-    const Vec<T> squares(row_sum<T>(n, [&](int64_t i, int lanes) {
+    const Vec<T> center = fold_row<Adding<T>, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+                            return read(x + i, lanes);
+                          }) / count;
+    const Vec<T> squares = fold_row<Adding<T>, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
       const Vec<T> d = read(x + i, lanes) - center;
       return d * d;
-    }));
+    });
     const Vec<T> scale = Vec<T>(1) / sqrt(squares / count + Vec<T>(eps));
-    for_each<T>(n, [&](int64_t i, int lanes) {
+    for_row<T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
       Vec<T> value = (read(x + i, lanes) - center) * scale;
       if (weight) value = value * read(weight + i, lanes);
       if (bias) value = value + read(bias + i, lanes);
       write(value, y + i, lanes);
     });
-    center.store_partial(mean + r, 1);
-    scale.store_partial(rstd + r, 1);
+    mean[r] = first_lane(center);
+    rstd[r] = first_lane(scale);
   }
 }
 
@@ -132,25 +154,57 @@ void layer_norm_backward(const T* x, const T* weight, const T* mean, const T* rs
   const Vec<T> count(static_cast<T>(n));
   for (int64_t r = 0; r < rows; ++r, x += n, dy += n, dx += n) {
     const Vec<T> center(mean[r]), scale(rstd[r]);
-    const auto gradient = [&](int64_t i, int lanes) {
+    const auto gradient = [&](int64_t i, int lanes) SIMDGRAD_FUSED {
       const Vec<T> g = read(dy + i, lanes);
       return weight ? g * read(weight + i, lanes) : g;
     };
-    const auto normal = [&](int64_t i, int lanes) { return (read(x + i, lanes) - center) * scale; };
-    const Vec<T> mean_g = Vec<T>(row_sum<T>(n, gradient)) / count;
-    const Vec<T> mean_gx = Vec<T>(row_sum<T>(n, [&](int64_t i, int lanes) {
+    const auto normal = [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+      return (read(x + i, lanes) - center) * scale;
+    };
+    const Vec<T> mean_g = fold_row<Adding<T>, T>(n, gradient) / count;
+    const Vec<T> mean_gx = fold_row<Adding<T>, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
                              return gradient(i, lanes) * normal(i, lanes);
-                           })) / count;
-    for_each<T>(n, [&](int64_t i, int lanes) {
+                           }) / count;
+    for_row<T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
       write(scale * (gradient(i, lanes) - mean_g - normal(i, lanes) * mean_gx), dx + i, lanes);
     });
   }
 }
 
+// Two registers of columns at a time, down all rows.
+template <class T>
+void layer_norm_parameters(const T* x, const T* mean, const T* rstd, const T* dy, int64_t rows,
+                           int64_t n, T* dweight, T* dbias) {
+  constexpr int size = Vec<T>::size;
+  for (int64_t c = 0; c < n; c += 2 * size) {
+    const int64_t left = n - c;
+    const int lanes = left < size ? static_cast<int>(left) : size;
+    const int more = left < 2 * size ? static_cast<int>(left - lanes) : size;
+    Vec<T> weight0(0), weight1(0), bias0(0), bias1(0);
+    for (int64_t r = 0; r < rows; ++r) {
+      const Vec<T> center(mean[r]), scale(rstd[r]);
+      const T* from = x + r * n + c;
+      const T* g = dy + r * n + c;
+      const Vec<T> g0 = read(g, lanes), g1 = more > 0 ? read(g + size, more) : Vec<T>(0);
+      const Vec<T> x0 = read(from, lanes), x1 = more > 0 ? read(from + size, more) : Vec<T>(0);
+      bias0 = bias0 + g0;
+      bias1 = bias1 + g1;
+      weight0 = weight0 + g0 * ((x0 - center) * scale);
+      weight1 = weight1 + g1 * ((x1 - center) * scale);
+    }
+    write(weight0, dweight + c, lanes);
+    write(bias0, dbias + c, lanes);
+    if (more == 0) continue;
+    write(weight1, dweight + c + size, more);
+    write(bias1, dbias + c + size, more);
+  }
+}
+
 template <class T>
 constexpr SoftmaxTable<T> make_table() {
-  return {forward<false, T>,  forward<true, T>, backward<false, T>,
-          backward<true, T>, layer_norm<T>,    layer_norm_backward<T>};
+  return {forward<T>,       forward_log<T>,         backward<false, T>, backward<true, T>,
+          exp_rows<T>,      scale_rows<T>,          layer_norm<T>,      layer_norm_backward<T>,
+          layer_norm_parameters<T>};
 }
 
 }  // namespace

@@ -15,6 +15,10 @@ struct SoftmaxTable {
   // dx = y (dy - sum y dy);  dx = dy - e^y sum dy
   void (*backward)(const T* y, const T* dy, T* dx, int64_t rows, int64_t n);
   void (*backward_log)(const T* y, const T* dy, T* dx, int64_t rows, int64_t n);
+  // e = e^(x - tops[r]), tops[r] the largest of row r; sums[r] of e, and its logarithm.
+  void (*exp_rows)(const T* x, T* e, int64_t rows, int64_t n, T* tops, T* sums, T* log_sums);
+  // y[r, :] = x[r, :] factors[r]
+  void (*scale_rows)(const T* x, int64_t rows, int64_t n, const T* factors, T* y);
   // y = (x - mean) rstd weight + bias per row, with mean[r] and rstd[r] = 1 / sqrt(var + eps) given
   // back. Null weight and bias count as 1 and 0.
   void (*layer_norm)(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rstd,
@@ -22,6 +26,9 @@ struct SoftmaxTable {
   // dx = rstd (g - mean of g - xhat mean of g xhat), g = dy weight, xhat = (x - mean) rstd
   void (*layer_norm_backward)(const T* x, const T* weight, const T* mean, const T* rstd,
                               const T* dy, T* dx, int64_t rows, int64_t n);
+  // dweight = sum of dy xhat, dbias = sum of dy, both over the rows.
+  void (*layer_norm_parameters)(const T* x, const T* mean, const T* rstd, const T* dy,
+                                int64_t rows, int64_t n, T* dweight, T* dbias);
 };
 
 struct SoftmaxKernels {

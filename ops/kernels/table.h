@@ -15,6 +15,7 @@ struct MaskKernels;
 struct OptimizerKernels;
 struct ReduceKernels;
 struct SoftmaxKernels;
+struct LossKernels;
 struct ScatterKernels;
 
 struct Table {
@@ -27,6 +28,7 @@ struct Table {
   const OptimizerKernels* optimizer = nullptr;
   const ReduceKernels* reduce = nullptr;
   const SoftmaxKernels* softmax = nullptr;
+  const LossKernels* losses = nullptr;
   const ScatterKernels* scatter = nullptr;
 };
 

@@ -1,0 +1,49 @@
+#include "ops/kernels/losses.h"
+
+#include "ops/kernels/math.h"
+#include "ops/kernels/row_folds.h"
+
+namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
+namespace {
+
+template <class T>
+T squared_distance(const T* x, const T* t, int64_t n) {
+  return first_lane(fold_row<Adding<T>, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+    const Vec<T> d = read(x + i, lanes) - read(t + i, lanes);
+    return d * d;
+  }));
+}
+
+template <class T>
+void squared_distance_backward(const T* x, const T* t, int64_t n, T factor, T* dx) {
+  for_row<T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+    write((read(x + i, lanes) - read(t + i, lanes)) * Vec<T>(factor), dx + i, lanes);
+  });
+}
+
+// (1 - t) x - log s(x), where -log s(x) = log(1 + e^-x).
+template <class T>
+T logits(const T* x, const T* t, int64_t n) {
+  return first_lane(fold_row<Adding<T>, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+    const Vec<T> value = read(x + i, lanes);
+    return (Vec<T>(1) - read(t + i, lanes)) * value + log1p_exp(-value);
+  }));
+}
+
+template <class T>
+void logits_backward(const T* x, const T* t, int64_t n, T factor, T* dx) {
+  for_row<T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+    write((sigmoid(read(x + i, lanes)) - read(t + i, lanes)) * Vec<T>(factor), dx + i, lanes);
+  });
+}
+
+template <class T>
+constexpr LossTable<T> make_table() {
+  return {squared_distance<T>, squared_distance_backward<T>, logits<T>, logits_backward<T>};
+}
+
+}  // namespace
+
+extern const LossKernels loss_kernels = {make_table<float>(), make_table<double>()};
+
+}  // namespace simdgrad::kernels::SIMDGRAD_ISA_NAME

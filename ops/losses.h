@@ -1,0 +1,32 @@
+// What the files of the classification losses share.
+#pragma once
+
+#include <simdgrad/losses.h>
+
+#include "core/tensor_impl.h"
+
+namespace simdgrad::losses {
+
+// PyTorch's refusals: shapes, the target's dtype, the weight's size and dtype.
+void check_class_targets(const Tensor& input, const Tensor& target, const Tensor& weight);
+
+// Throws IndexError "Target 7 is out of bounds." unless 0 <= target < classes.
+inline void check_class(int64_t target, int64_t classes) {
+  SIMDGRAD_CHECK_AS(IndexError, target >= 0 && target < classes, "Target ", target,
+                    " is out of bounds.");
+}
+
+// The targets as contiguous int64, the weight contiguous; without graph.
+Tensor class_numbers(const Tensor& target);
+Tensor class_weights(const Tensor& weight);
+
+template <class T>
+T weight_of(const Tensor& weight, int64_t c) {
+  return weight.defined() ? static_cast<const T*>(impl(weight).data)[c] : T(1);
+}
+
+// d loss / d input of nll_loss for dy = 1: -weight / divisor at the targets, else 0.
+Tensor nll_slopes(IntArrayRef sizes, ScalarType dtype, const Tensor& target, const Tensor& weight,
+                  int64_t ignore_index, double divisor);
+
+}  // namespace simdgrad::losses
