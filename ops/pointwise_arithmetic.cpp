@@ -89,7 +89,7 @@ Tensor& add_(Tensor& self, const Scalar& other, const Scalar& alpha) {
 // --- sub: a + (-alpha) b where alpha is not 1 ---------------------------------------------------
 Tensor sub(const Tensor& self, const Tensor& other, const Scalar& alpha) {
   if (is_sparse(self) || is_sparse(other)) [[unlikely]]
-    return add_sparse(self, other, -alpha);
+    return sub_sparse(self, other, alpha);
   check_difference(self, other);
   if (is_one(alpha)) return binary<"SubBackward0", formulas::Sub>(self, other, "sub");
   check_dense(self, "sub");
@@ -106,7 +106,7 @@ Tensor sub(const Tensor& self, const Scalar& other, const Scalar& alpha) {
 }
 Tensor& sub_(Tensor& self, const Tensor& other, const Scalar& alpha) {
   if (is_sparse(self) || is_sparse(other)) [[unlikely]]
-    return add_sparse_(self, other, -alpha);
+    return sub_sparse_(self, other, alpha);
   check_difference(self, other);
   if (is_one(alpha)) return binary_inplace<"SubBackward0", formulas::Sub>(self, other, "sub_");
   check_dense(self, "sub_");

@@ -226,7 +226,10 @@ bool is_sparse(const Tensor& tensor) { return tensor.defined() && impl(tensor).i
 
 }  // namespace
 
-Tensor add_sparse(const Tensor& self, const Tensor& other, const Scalar& alpha) {
+namespace {
+
+template <NodeName name>
+Tensor sum_of(const Tensor& self, const Tensor& other, const Scalar& alpha) {
   Tensor y;
   if (is_sparse(self)) {
     check_sparse_sum(self, other);
@@ -240,11 +243,12 @@ Tensor add_sparse(const Tensor& self, const Tensor& other, const Scalar& alpha) 
     add_entries(y, other, alpha);
   }
   if (is_floating_point(impl(y).dtype) && needs_gradient(self, other))
-    record_sum<"AddBackward0">(y, self, other, alpha);
+    record_sum<name>(y, self, other, alpha);
   return y;
 }
 
-Tensor& add_sparse_(Tensor& self, const Tensor& other, const Scalar& alpha) {
+template <NodeName name>
+Tensor& sum_into(Tensor& self, const Tensor& other, const Scalar& alpha) {
   if (is_sparse(self)) {
     check_sparse_sum(self, other);
   } else {
@@ -265,13 +269,27 @@ Tensor& add_sparse_(Tensor& self, const Tensor& other, const Scalar& alpha) {
     finish_inplace(self);
     return self;
   }
-  record_inplace<"AddBackward0">(
-      self, std::tie(self, other),
-      [alpha, other_type = impl(other).dtype](Gradients& d) {
-        if (d.needs(0)) d.set(0, d.dy());
-        if (d.needs(1)) d.set(1, converted(scaled(d.dy(), alpha), other_type));
-      });
+  record_inplace<name>(self, std::tie(self, other),
+                       [alpha, other_type = impl(other).dtype](Gradients& d) {
+                         if (d.needs(0)) d.set(0, d.dy());
+                         if (d.needs(1)) d.set(1, converted(scaled(d.dy(), alpha), other_type));
+                       });
   return self;
+}
+
+}  // namespace
+
+Tensor add_sparse(const Tensor& self, const Tensor& other, const Scalar& alpha) {
+  return sum_of<"AddBackward0">(self, other, alpha);
+}
+Tensor& add_sparse_(Tensor& self, const Tensor& other, const Scalar& alpha) {
+  return sum_into<"AddBackward0">(self, other, alpha);
+}
+Tensor sub_sparse(const Tensor& self, const Tensor& other, const Scalar& alpha) {
+  return sum_of<"SubBackward0">(self, other, -alpha);
+}
+Tensor& sub_sparse_(Tensor& self, const Tensor& other, const Scalar& alpha) {
+  return sum_into<"SubBackward0">(self, other, -alpha);
 }
 
 // --- entry by entry -----------------------------------------------------------------------------

@@ -11,6 +11,9 @@ namespace simdgrad {
 // the other; sparse + dense is refused.
 Tensor add_sparse(const Tensor& self, const Tensor& other, const Scalar& alpha);
 Tensor& add_sparse_(Tensor& self, const Tensor& other, const Scalar& alpha);
+// self - alpha * other, likewise.
+Tensor sub_sparse(const Tensor& self, const Tensor& other, const Scalar& alpha);
+Tensor& sub_sparse_(Tensor& self, const Tensor& other, const Scalar& alpha);
 
 // Each entry times a number, or times a tensor without dimensions.
 Tensor mul_sparse(const Tensor& self, const Tensor& other);

@@ -413,7 +413,9 @@ TEST_CASE("sparse: node names", "[sparse]") {
   CHECK(name_of(s / 2) == "DivBackward1");
   CHECK(name_of(-s) == "NegBackward0");
   CHECK(name_of(s + s) == "AddBackward0");
+  CHECK(name_of(s - s) == "SubBackward0");
   CHECK(name_of(ones({4, 2}) + s) == "AddBackward0");
+  CHECK(name_of(ones({4, 2}).sub_(s)) == "SubBackward0");
   CHECK(name_of(s * ones({4, 2})) == "MulBackward0");
   CHECK(name_of(s * tensor(2.)) == "MulBackward0");
   CHECK(name_of(s / tensor(2.)) == "DivBackward0");
