@@ -26,8 +26,9 @@ using simdgrad::testing::set_rendezvous;
 
 const Layout kLayouts[] = {Layout::contiguous, Layout::transposed, Layout::strided};
 const char* name_of(Layout layout) {
-  return layout == Layout::contiguous ? "contiguous"
-         : layout == Layout::transposed ? "transposed" : "strided";
+  return layout == Layout::contiguous   ? "contiguous"
+         : layout == Layout::transposed ? "transposed"
+                                        : "strided";
 }
 size_t layouts_of(const Case& row) { return row.layouts ? 3 : 1; }
 
@@ -60,7 +61,8 @@ std::string value_problem(const Case& row) {
       const Tensors found = row.call(make_inputs(row, dtype, kLayouts[l]));
       const std::string problem = difference(found, expected, tolerance);
       if (!problem.empty())
-        return std::string(dtype == kDouble ? "f64 " : "f32 ") + name_of(kLayouts[l]) + ": " + problem;
+        return std::string(dtype == kDouble ? "f64 " : "f32 ") + name_of(kLayouts[l]) + ": " +
+               problem;
       if (l == 0) first = bits(found);
       if (row.same_bits && bits(found) != first)
         return std::string("other bits when ") + name_of(kLayouts[l]);
@@ -227,8 +229,7 @@ TEST_CASE("case table: planted faults are caught", "[cases][threads]") {
   const ThreadSettings restore;
   int most = 0;
   CHECK(threads_problem(right, most) == "");
-  CHECK(threads_problem(row([](const Tensors& x) -> Tensors {
-                          return {x[0] * simdgrad::get_num_threads()};
-                        }),
-                        most) != "");
+  CHECK(threads_problem(
+            row([](const Tensors& x) -> Tensors { return {x[0] * simdgrad::get_num_threads()}; }),
+            most) != "");
 }

@@ -25,8 +25,8 @@ struct Settings {
 };
 
 struct Outcome {
-  std::string difference;   // "" if the bits are the same for every number of threads
-  int threads[4] = {};      // the most that ran a chunk of one region, of 1, 2, 3, 16
+  std::string difference;  // "" if the bits are the same for every number of threads
+  int threads[4] = {};     // the most that ran a chunk of one region, of 1, 2, 3, 16
 };
 constexpr int kThreads[] = {1, 2, 3, 16};
 
@@ -76,9 +76,13 @@ std::vector<Operation> pointwise() {
     return with_gradients(f, {numbers({600, 500}, 1, dtype), numbers({600, 500}, 2, dtype)});
   };
   return {
-      {"pointwise", [=] { return large([](X x) { return tanh(x[0]) * x[1] + sigmoid(x[0]) / exp(x[1]); }); }},
+      {"pointwise",
+       [=] { return large([](X x) { return tanh(x[0]) * x[1] + sigmoid(x[0]) / exp(x[1]); }); }},
       {"pointwise f64", [=] { return large([](X x) { return gelu(x[0]) - sin(x[1]); }, kDouble); }},
-      {"operands of other strides", [=] { return large([](X x) { return x[0].view({500, 600}).t() * x[1]; }); }},
+      {"operands of other strides",
+       [=] { return large([](X x) {
+               return x[0].view({500, 600}).t() * x[1];
+             }); }},
       {"where", [=] { return large([](X x) { return where(x[0] > x[1], x[0], x[1]); }); }},
       {"broadcasting",
        [] {
@@ -86,15 +90,21 @@ std::vector<Operation> pointwise() {
                                {numbers({600, 500}, 1), numbers({500}, 2), numbers({600, 1}, 3)});
        }},
       {"in place",
-       [=] { return large([](X x) { return (x[0] * 1).mul_(x[1]).add_(x[1], 2).clamp_min_(0); }); }},
+       [=] {
+         return large([](X x) { return (x[0] * 1).mul_(x[1]).add_(x[1], 2).clamp_min_(0); });
+       }},
       {"copy of a transposed tensor",
        [] {
          return with_gradients([](X x) { return x[0].t().contiguous().to(kDouble); },
                                {numbers({1400, 1500}, 1)});
        }},
-      {"cat", [] {
-         return with_gradients([](X x) { return cat({x[0], x[1]}, 1); },
-                               {numbers({1400, 700}, 1), numbers({1400, 1500}, 2)});
+      {"cat",
+       [] {
+         return with_gradients(
+             [](X x) {
+               return cat({x[0], x[1]}, 1);
+             },
+             {numbers({1400, 700}, 1), numbers({1400, 1500}, 2)});
        }},
   };
 }
@@ -121,7 +131,8 @@ std::vector<Operation> products() {
          return with_gradients([](X x) { return linear(x[0], x[1], x[2]); },
                                {numbers({30000, 300}, 1), numbers({10, 300}, 2), numbers({10}, 3)});
        }},
-      {"bmm", [] {
+      {"bmm",
+       [] {
          return with_gradients([](X x) { return bmm(x[0], x[1]); },
                                {numbers({64, 70, 65}, 1), numbers({64, 65, 60}, 2)});
        }},
@@ -140,7 +151,8 @@ std::vector<Operation> reductions() {
       {"var", [=] { return long_row([](X x) { return x[0].var(); }); }},
       {"sum of columns", [=] { return matrix([](X x) { return x[0].sum(0); }); }},
       {"sum of rows", [=] { return matrix([](X x) { return x[0].sum(1); }); }},
-      {"var of columns", [=] { return matrix([](X x) { return x[0].var(IntArrayRef{0}, true); }); }},
+      {"var of columns",
+       [=] { return matrix([](X x) { return x[0].var(IntArrayRef{0}, true); }); }},
       {"max of rows", [=] { return matrix([](X x) { return std::get<0>(x[0].max(1)); }); }},
       {"max of columns", [=] { return wide([](X x) { return std::get<0>(x[0].max(0)); }); }},
       {"logsumexp", [=] { return matrix([](X x) { return x[0].logsumexp(1); }); }},
@@ -149,7 +161,8 @@ std::vector<Operation> reductions() {
       {"log_softmax", [=] { return matrix([](X x) { return x[0].log_softmax(1); }); }},
       {"cross entropy",
        [=] { return matrix([](X x) { return cross_entropy_loss(x[0], ids(200, {3000})); }); }},
-      {"layer norm", [] {
+      {"layer norm",
+       [] {
          return with_gradients([](X x) { return layer_norm(x[0], {200}, x[1], x[2]); },
                                {numbers({3000, 200}, 1), numbers({200}, 2), numbers({200}, 3)});
        }},
@@ -159,7 +172,9 @@ std::vector<Operation> reductions() {
 std::vector<Operation> rows() {
   const auto embedded = [](bool sparse) {
     return with_gradients(
-        [=](X x) { return embedding(x[0], ids(5000, {200, 100}), -1, false, sparse); },
+        [=](X x) {
+          return embedding(x[0], ids(5000, {200, 100}), -1, false, sparse);
+        },
         {numbers({5000, 64}, 1)});
   };
   return {
@@ -170,7 +185,8 @@ std::vector<Operation> rows() {
          return with_gradients([](X x) { return x[0].index_select(0, ids(5000, {20000})); },
                                {numbers({5000, 64}, 1)});
        }},
-      {"index_add", [] {
+      {"index_add",
+       [] {
          return with_gradients([](X x) { return x[0].index_add(0, ids(5000, {20000}), x[1]); },
                                {numbers({5000, 64}, 1), numbers({20000, 64}, 2)});
        }},
@@ -179,13 +195,17 @@ std::vector<Operation> rows() {
 
 std::vector<Operation> random_numbers() {
   return {
-      {"rand", [] { return Tensors{rand({300000}, Generator(1)), rand({300000}, Generator(1), kDouble)}; },
+      {"rand",
+       [] {
+         return Tensors{rand({300000}, Generator(1)), rand({300000}, Generator(1), kDouble)};
+       },
        false},  // one stream, in order
       {"randn", [] { return Tensors{randn({300000}, Generator(1))}; }, false},
       {"dropout",
        [] {
          manual_seed(1);
-         return with_gradients([](X x) { return dropout(x[0], 0.3, true); }, {numbers({600, 500}, 1)});
+         return with_gradients([](X x) { return dropout(x[0], 0.3, true); },
+                               {numbers({600, 500}, 1)});
        }},
   };
 }
@@ -261,11 +281,13 @@ TEST_CASE("large shapes: the same bits for any number of threads", "[cases][thre
       const Outcome outcome = compare(operation.run);
       CHECK(outcome.difference == "");
       // One thread runs inline, without a region.
-      for (int i = 1; i < 4; ++i) CHECK(outcome.threads[i] == (operation.parallel ? kThreads[i] : 0));
+      for (int i = 1; i < 4; ++i)
+        CHECK(outcome.threads[i] == (operation.parallel ? kThreads[i] : 0));
     }
 }
 
-TEST_CASE("training: the same weights after 100 steps for any number of threads", "[cases][threads]") {
+TEST_CASE("training: the same weights after 100 steps for any number of threads",
+          "[cases][threads]") {
   for (const Operation& model : {Operation{"classifier", train_classifier},
                                  Operation{"sparse embedding", train_sparse_embedding}}) {
     INFO(model.name);

@@ -38,8 +38,8 @@ void check_filled() {
     }
     CHECK(zeros(shape).is_contiguous());
     const TensorOptions leaf = TensorOptions(kDouble).requires_grad(true);
-    for (const Tensor& x : {empty(shape, leaf), zeros(shape, leaf), ones(shape, leaf),
-                            full(shape, 2.5, leaf)}) {
+    for (const Tensor& x :
+         {empty(shape, leaf), zeros(shape, leaf), ones(shape, leaf), full(shape, 2.5, leaf)}) {
       check_fresh(x, true);
       CHECK(x.scalar_type() == kDouble);
     }
@@ -56,15 +56,16 @@ void check_filled() {
   expect(full({2}, 2, kBool), kBool, {2}, {1, 1});
   CHECK_THROWS_AS(full({2}, 1, TensorOptions().requires_grad(true)), Error);
   CHECK_THROWS_WITH(empty({2, -1}), "Trying to create tensor with negative dimension -1: [2, -1]");
-  CHECK_THROWS_WITH(empty({int64_t{1} << 40, int64_t{1} << 40}),
-                    "Storage size calculation overflowed with sizes=[1099511627776, 1099511627776]");
+  CHECK_THROWS_WITH(
+      empty({int64_t{1} << 40, int64_t{1} << 40}),
+      "Storage size calculation overflowed with sizes=[1099511627776, 1099511627776]");
 }
 
 void check_default_dtype() {
   set_default_dtype(kDouble);
-  const ScalarType found[] = {zeros({2}).scalar_type(), full({2}, 1.5).scalar_type(),
+  const ScalarType found[] = {zeros({2}).scalar_type(),        full({2}, 1.5).scalar_type(),
                               linspace(0, 1, 3).scalar_type(), tensor({1.5}).scalar_type(),
-                              arange(2.0).scalar_type(), eye(2).scalar_type()};
+                              arange(2.0).scalar_type(),       eye(2).scalar_type()};
   set_default_dtype(kFloat);
   for (ScalarType dtype : found) CHECK(dtype == kDouble);
   CHECK(zeros({2}).scalar_type() == kFloat);
@@ -72,7 +73,8 @@ void check_default_dtype() {
 
 void check_like() {
   const Tensor transposed = zeros({4, 3}).t(), expanded = zeros({4}).expand({3, 4});
-  const Tensor strided = zeros({3, 8}).slice(1, 0, 8, 2), permuted = zeros({4, 2, 3}).permute({1, 2, 0});
+  const Tensor strided = zeros({3, 8}).slice(1, 0, 8, 2),
+               permuted = zeros({4, 2, 3}).permute({1, 2, 0});
   const auto all_like = [](const Tensor& x) {
     return Tensors{empty_like(x), zeros_like(x), ones_like(x), full_like(x, 2)};
   };
@@ -83,7 +85,8 @@ void check_like() {
   for (const Shape& shape : kShapes)
     for (ScalarType dtype : {kFloat, kLong, kBool}) {
       const Tensor x = zeros(shape, dtype);
-      const Values none(static_cast<size_t>(x.numel()), 0), one(none.size(), 1), half(none.size(), 2.5);
+      const Values none(static_cast<size_t>(x.numel()), 0), one(none.size(), 1),
+          half(none.size(), 2.5);
       for (const Tensor& like : all_like(x)) check_fresh(like, false);
       CHECK(empty_like(x).scalar_type() == dtype);
       expect(zeros_like(ones(shape, dtype)), dtype, shape, none);
@@ -225,7 +228,8 @@ void add_creation_cases(Table& table) {
                     "arange(Scalar,Scalar,Scalar,TensorOptions)",
                     check_arange);
   table.add_special("linspace", "linspace(Scalar,Scalar,int64_t,TensorOptions)", check_linspace);
-  table.add_special("eye", "eye(int64_t,TensorOptions) eye(int64_t,int64_t,TensorOptions)", check_eye);
+  table.add_special("eye", "eye(int64_t,TensorOptions) eye(int64_t,int64_t,TensorOptions)",
+                    check_eye);
   table.add_special("tensor", "tensor(TensorData,TensorOptions)", check_tensor);
   table.add_special("from_blob",
                     "from_blob(void*,IntArrayRef,TensorOptions) "

@@ -45,7 +45,8 @@ std::string signature(const std::string& name, const std::string& arguments) {
   const auto flush = [&] {
     if (std::all_of(current.begin(), current.end(), [](unsigned char c) { return std::isspace(c); }))
       return;
-    result += (first ? "" : ",") + argument_type(current);
+    if (!first) result += ',';
+    result += argument_type(current);
     first = false;
     current.clear();
   };

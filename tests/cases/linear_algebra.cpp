@@ -59,9 +59,10 @@ void products(Table& table, const std::string& name, Binary op,
               const std::vector<std::pair<Shape, Shape>>& shapes) {
   for (const auto& [a, b] : shapes)
     table
-        .add(name + "/" + text(a) + " " + text(b), name + "(Tensor,Tensor)", {small(a), other(b)},
-             [op](const Tensors& x) -> Tensors { return {op(x[0], x[1])}; },
-             [](const Arrays& x) -> Arrays { return {product(x[0], x[1])}; })
+        .add(
+            name + "/" + text(a) + " " + text(b), name + "(Tensor,Tensor)", {small(a), other(b)},
+            [op](const Tensors& x) -> Tensors { return {op(x[0], x[1])}; },
+            [](const Arrays& x) -> Arrays { return {product(x[0], x[1])}; })
         .tolerances(1e-12, 5e-6);
 }
 
@@ -69,43 +70,75 @@ void products(Table& table, const std::string& name, Binary op,
 void large(Table& table, const std::string& name, Binary op, int64_t n, int64_t m, int64_t p) {
   const std::string shape = std::to_string(n) + "x" + std::to_string(m) + "x" + std::to_string(p);
   Case& row = table
-      .add(name + "/large " + shape, name + "(Tensor,Tensor)",
-           {small({n, m}), other({m, p}), constant({n, p}, -1, 1)},
-           [op](const Tensors& x) -> Tensors {
-             const Tensor y = op(x[0], x[1]);
-             const auto gradients = simdgrad::autograd::grad({y}, {x[0], x[1]}, {x[2]});
-             return {y.detach(), gradients[0], gradients[1]};
-           },
-           [](const Arrays& x) -> Arrays {
-             return {reference::matmul(x[0], x[1]),
-                     reference::matmul(x[2], reference::transpose(x[1], 0, 1)),
-                     reference::matmul(reference::transpose(x[0], 0, 1), x[2])};
-           })
-      .tolerances(1e-12, 5e-6)
-      .no_gradient();  // the results are the gradients
+                  .add(
+                      name + "/large " + shape, name + "(Tensor,Tensor)",
+                      {small({n, m}), other({m, p}), constant({n, p}, -1, 1)},
+                      [op](const Tensors& x) -> Tensors {
+                        const Tensor y = op(x[0], x[1]);
+                        const auto gradients = simdgrad::autograd::grad({y}, {x[0], x[1]}, {x[2]});
+                        return {y.detach(), gradients[0], gradients[1]};
+                      },
+                      [](const Arrays& x) -> Arrays {
+                        return {reference::matmul(x[0], x[1]),
+                                reference::matmul(x[2], reference::transpose(x[1], 0, 1)),
+                                reference::matmul(reference::transpose(x[0], 0, 1), x[2])};
+                      })
+                  .tolerances(1e-12, 5e-6)
+                  .no_gradient();  // the results are the gradients
   // Narrower products may be summed in another order where both operands lie along the sum.
   if (std::min({n, m, p}) >= 16) row.bits();
 }
 
 void add_products(Table& table) {
   products(table, "mm", simdgrad::mm,
-           {{{3, 4}, {4, 5}}, {{1, 1}, {1, 1}}, {{1, 37}, {37, 1}}, {{2, 37}, {37, 3}},
-            {{17, 2}, {2, 19}}, {{5, 1}, {1, 7}}, {{0, 4}, {4, 5}}, {{3, 0}, {0, 5}},
+           {{{3, 4}, {4, 5}},
+            {{1, 1}, {1, 1}},
+            {{1, 37}, {37, 1}},
+            {{2, 37}, {37, 3}},
+            {{17, 2}, {2, 19}},
+            {{5, 1}, {1, 7}},
+            {{0, 4}, {4, 5}},
+            {{3, 0}, {0, 5}},
             {{3, 4}, {4, 0}}});
   products(table, "mv", simdgrad::mv,
-           {{{3, 4}, {4}}, {{1, 1}, {1}}, {{2, 67}, {67}}, {{37, 2}, {2}}, {{0, 4}, {4}},
+           {{{3, 4}, {4}},
+            {{1, 1}, {1}},
+            {{2, 67}, {67}},
+            {{37, 2}, {2}},
+            {{0, 4}, {4}},
             {{3, 0}, {0}}});
   products(table, "dot", simdgrad::dot, {{{5}, {5}}, {{1}, {1}}, {{67}, {67}}, {{0}, {0}}});
   products(table, "bmm", simdgrad::bmm,
-           {{{2, 3, 4}, {2, 4, 5}}, {{1, 1, 1}, {1, 1, 1}}, {{3, 2, 17}, {3, 17, 2}},
-            {{0, 3, 4}, {0, 4, 5}}, {{2, 3, 0}, {2, 0, 5}}, {{2, 0, 4}, {2, 4, 5}}});
+           {{{2, 3, 4}, {2, 4, 5}},
+            {{1, 1, 1}, {1, 1, 1}},
+            {{3, 2, 17}, {3, 17, 2}},
+            {{0, 3, 4}, {0, 4, 5}},
+            {{2, 3, 0}, {2, 0, 5}},
+            {{2, 0, 4}, {2, 4, 5}}});
   products(table, "matmul", simdgrad::matmul,
-           {{{5}, {5}}, {{67}, {67}}, {{0}, {0}}, {{3, 4}, {4}}, {{4}, {4, 5}}, {{3, 4}, {4, 5}},
-            {{1, 1}, {1}}, {{2, 3, 4}, {4}}, {{4}, {2, 4, 5}}, {{2, 3, 4}, {4, 5}},
-            {{3, 4}, {2, 4, 5}}, {{2, 3, 4}, {2, 4, 5}}, {{1, 3, 4}, {2, 4, 5}},
-            {{2, 3, 4}, {1, 4, 5}}, {{2, 1, 3, 4}, {5, 4, 2}}, {{2, 2, 3, 4}, {2, 1, 4, 2}},
-            {{2, 2, 3, 2}, {2, 3}}, {{0, 3, 4}, {4, 5}}, {{2, 3, 0}, {0, 5}}, {{0}, {0, 5}},
-            {{2, 0, 4}, {2, 4, 5}}, {{2, 2, 3}, {3}}, {{1, 37}, {2, 37, 1}}});
+           {{{5}, {5}},
+            {{67}, {67}},
+            {{0}, {0}},
+            {{3, 4}, {4}},
+            {{4}, {4, 5}},
+            {{3, 4}, {4, 5}},
+            {{1, 1}, {1}},
+            {{2, 3, 4}, {4}},
+            {{4}, {2, 4, 5}},
+            {{2, 3, 4}, {4, 5}},
+            {{3, 4}, {2, 4, 5}},
+            {{2, 3, 4}, {2, 4, 5}},
+            {{1, 3, 4}, {2, 4, 5}},
+            {{2, 3, 4}, {1, 4, 5}},
+            {{2, 1, 3, 4}, {5, 4, 2}},
+            {{2, 2, 3, 4}, {2, 1, 4, 2}},
+            {{2, 2, 3, 2}, {2, 3}},
+            {{0, 3, 4}, {4, 5}},
+            {{2, 3, 0}, {0, 5}},
+            {{0}, {0, 5}},
+            {{2, 0, 4}, {2, 4, 5}},
+            {{2, 2, 3}, {3}},
+            {{1, 37}, {2, 37, 1}}});
   large(table, "mm", simdgrad::mm, 37, 67, 41);
   large(table, "mm", simdgrad::mm, 67, 5, 131);
   large(table, "mm", simdgrad::mm, 3, 301, 2);
@@ -114,31 +147,37 @@ void add_products(Table& table) {
   for (Binary op : {static_cast<Binary>(simdgrad::mm), static_cast<Binary>(simdgrad::matmul)}) {
     const std::string name = op == simdgrad::mm ? "mm" : "matmul";
     table
-        .add(name + "/expanded", name + "(Tensor,Tensor)", {small({1, 4}), other({4, 1})},
-             [op](const Tensors& x) -> Tensors {
-               return {op(x[0].expand({3, 4}), x[1].expand({4, 5}))};
-             },
-             [](const Arrays& x) -> Arrays {
-               return {make({3, 5}, [&](const Shape&) { return product(x[0], x[1])[0]; })};
-             })
+        .add(
+            name + "/expanded", name + "(Tensor,Tensor)", {small({1, 4}), other({4, 1})},
+            [op](const Tensors& x) -> Tensors {
+              return {op(x[0].expand({3, 4}), x[1].expand({4, 5}))};
+            },
+            [](const Arrays& x) -> Arrays {
+              return {make({3, 5}, [&](const Shape&) { return product(x[0], x[1])[0]; })};
+            })
         .bits();
     table
-        .add(name + "/of itself", name + "(Tensor,Tensor)", {small({4, 4})},
-             [op](const Tensors& x) -> Tensors { return {op(x[0], x[0])}; },
-             [](const Arrays& x) -> Arrays { return {product(x[0], x[0])}; })
+        .add(
+            name + "/of itself", name + "(Tensor,Tensor)", {small({4, 4})},
+            [op](const Tensors& x) -> Tensors { return {op(x[0], x[0])}; },
+            [](const Arrays& x) -> Arrays { return {product(x[0], x[0])}; })
         .bits();
     table
-        .add(name + "/with its transpose", name + "(Tensor,Tensor)", {small({3, 4})},
-             [op](const Tensors& x) -> Tensors { return {op(x[0], x[0].t())}; },
-             [](const Arrays& x) -> Arrays {
-               return {product(x[0], reference::transpose(x[0], 0, 1))};
-             })
+        .add(
+            name + "/with its transpose", name + "(Tensor,Tensor)", {small({3, 4})},
+            [op](const Tensors& x) -> Tensors { return {op(x[0], x[0].t())}; },
+            [](const Arrays& x) -> Arrays {
+              return {product(x[0], reference::transpose(x[0], 0, 1))};
+            })
         .bits();
   }
   table
-      .add("bmm/expanded", "bmm(Tensor,Tensor)", {small({1, 3, 4}), other({2, 4, 5})},
-           [](const Tensors& x) -> Tensors { return {bmm(x[0].expand({2, 3, 4}), x[1])}; },
-           [](const Arrays& x) -> Arrays { return {product(x[0], x[1])}; })
+      .add(
+          "bmm/expanded", "bmm(Tensor,Tensor)", {small({1, 3, 4}), other({2, 4, 5})},
+          [](const Tensors& x) -> Tensors {
+            return {bmm(x[0].expand({2, 3, 4}), x[1])};
+          },
+          [](const Arrays& x) -> Arrays { return {product(x[0], x[1])}; })
       .bits();
 }
 
@@ -147,82 +186,88 @@ void add_addmm(Table& table) {
   const Shape addends[] = {{3, 5}, {5}, {1, 5}, {3, 1}, {1}, {}};
   for (const Shape& addend : addends) {
     table
-        .add("addmm/" + text(addend), covers, {small(addend), small({3, 4}), other({4, 5})},
-             [](const Tensors& x) -> Tensors { return {addmm(x[0], x[1], x[2])}; },
-             [](const Arrays& x) -> Arrays {
-               return {scaled_sum(1, x[0], 1, product(x[1], x[2]))};
-             })
+        .add(
+            "addmm/" + text(addend), covers, {small(addend), small({3, 4}), other({4, 5})},
+            [](const Tensors& x) -> Tensors { return {addmm(x[0], x[1], x[2])}; },
+            [](const Arrays& x) -> Arrays { return {scaled_sum(1, x[0], 1, product(x[1], x[2]))}; })
         .bits();
     table
-        .add("addmm scaled/" + text(addend), covers, {small(addend), small({3, 4}), other({4, 5})},
-             [](const Tensors& x) -> Tensors { return {addmm(x[0], x[1], x[2], 0.5, -2)}; },
-             [](const Arrays& x) -> Arrays {
-               return {scaled_sum(0.5, x[0], -2, product(x[1], x[2]))};
-             })
+        .add(
+            "addmm scaled/" + text(addend), covers, {small(addend), small({3, 4}), other({4, 5})},
+            [](const Tensors& x) -> Tensors { return {addmm(x[0], x[1], x[2], 0.5, -2)}; },
+            [](const Arrays& x) -> Arrays {
+              return {scaled_sum(0.5, x[0], -2, product(x[1], x[2]))};
+            })
         .bits();
   }
-  const Shape sizes[][3] = {{{1}, {1, 1}, {1, 1}},      {{37}, {2, 3}, {3, 37}},
-                            {{3}, {2, 67}, {67, 3}},    {{5}, {3, 0}, {0, 5}},
-                            {{3, 5}, {3, 0}, {0, 5}},   {{5}, {0, 4}, {4, 5}},
+  const Shape sizes[][3] = {{{1}, {1, 1}, {1, 1}},    {{37}, {2, 3}, {3, 37}},
+                            {{3}, {2, 67}, {67, 3}},  {{5}, {3, 0}, {0, 5}},
+                            {{3, 5}, {3, 0}, {0, 5}}, {{5}, {0, 4}, {4, 5}},
                             {{3, 0}, {3, 4}, {4, 0}}};
   for (const auto& shapes : sizes)
     table
-        .add("addmm/" + text(shapes[0]) + " " + text(shapes[1]) + " " + text(shapes[2]), covers,
-             {small(shapes[0]), small(shapes[1]), other(shapes[2])},
-             [](const Tensors& x) -> Tensors { return {addmm(x[0], x[1], x[2], 2, 0.5)}; },
-             [](const Arrays& x) -> Arrays {
-               return {scaled_sum(2, x[0], 0.5, product(x[1], x[2]))};
-             })
+        .add(
+            "addmm/" + text(shapes[0]) + " " + text(shapes[1]) + " " + text(shapes[2]), covers,
+            {small(shapes[0]), small(shapes[1]), other(shapes[2])},
+            [](const Tensors& x) -> Tensors { return {addmm(x[0], x[1], x[2], 2, 0.5)}; },
+            [](const Arrays& x) -> Arrays {
+              return {scaled_sum(2, x[0], 0.5, product(x[1], x[2]))};
+            })
         .tolerances(1e-12, 5e-6);
   table
-      .add("addmm/beta 0", covers, {small({5}), small({3, 4}), other({4, 5})},
-           [](const Tensors& x) -> Tensors { return {addmm(x[0], x[1], x[2], 0, 3)}; },
-           [](const Arrays& x) -> Arrays { return {scaled_sum(0, x[0], 3, product(x[1], x[2]))}; })
+      .add(
+          "addmm/beta 0", covers, {small({5}), small({3, 4}), other({4, 5})},
+          [](const Tensors& x) -> Tensors { return {addmm(x[0], x[1], x[2], 0, 3)}; },
+          [](const Arrays& x) -> Arrays { return {scaled_sum(0, x[0], 3, product(x[1], x[2]))}; })
       .bits();
   table
-      .add("addmm/alpha 0", covers, {small({5}), small({3, 4}), other({4, 5})},
-           [](const Tensors& x) -> Tensors { return {addmm(x[0], x[1], x[2], 2, 0)}; },
-           [](const Arrays& x) -> Arrays { return {scaled_sum(2, x[0], 0, product(x[1], x[2]))}; })
+      .add(
+          "addmm/alpha 0", covers, {small({5}), small({3, 4}), other({4, 5})},
+          [](const Tensors& x) -> Tensors { return {addmm(x[0], x[1], x[2], 2, 0)}; },
+          [](const Arrays& x) -> Arrays { return {scaled_sum(2, x[0], 0, product(x[1], x[2]))}; })
       .bits();
 }
 
 void add_linear(Table& table) {
   const std::string covers = "linear(Tensor,Tensor,Tensor)";
   // input, weight [out, in]
-  const Shape sizes[][2] = {{{3, 4}, {5, 4}},    {{4}, {5, 4}},    {{2, 3, 4}, {5, 4}},
+  const Shape sizes[][2] = {{{3, 4}, {5, 4}},       {{4}, {5, 4}},    {{2, 3, 4}, {5, 4}},
                             {{2, 1, 2, 3}, {2, 3}}, {{1, 1}, {1, 1}}, {{2, 67}, {3, 67}},
-                            {{3, 2}, {37, 2}},   {{0, 4}, {5, 4}}, {{3, 0}, {5, 0}},
-                            {{2, 0, 4}, {5, 4}}, {{3, 4}, {0, 4}}, {{2, 3, 0}, {5, 0}}};
+                            {{3, 2}, {37, 2}},      {{0, 4}, {5, 4}}, {{3, 0}, {5, 0}},
+                            {{2, 0, 4}, {5, 4}},    {{3, 4}, {0, 4}}, {{2, 3, 0}, {5, 0}}};
   for (const auto& shapes : sizes) {
     const std::string name = text(shapes[0]) + " " + text(shapes[1]);
     const auto transposed = [](const Array& weight) { return reference::transpose(weight, 0, 1); };
     table
-        .add("linear/" + name, covers, {small(shapes[0]), other(shapes[1]), small({shapes[1][0]})},
-             [](const Tensors& x) -> Tensors { return {linear(x[0], x[1], x[2])}; },
-             [=](const Arrays& x) -> Arrays {
-               return {scaled_sum(1, x[2], 1, product(x[0], transposed(x[1])))};
-             })
+        .add(
+            "linear/" + name, covers, {small(shapes[0]), other(shapes[1]), small({shapes[1][0]})},
+            [](const Tensors& x) -> Tensors { return {linear(x[0], x[1], x[2])}; },
+            [=](const Arrays& x) -> Arrays {
+              return {scaled_sum(1, x[2], 1, product(x[0], transposed(x[1])))};
+            })
         .tolerances(1e-12, 5e-6);
     table
-        .add("linear/no bias " + name, covers, {small(shapes[0]), other(shapes[1])},
-             [](const Tensors& x) -> Tensors { return {linear(x[0], x[1])}; },
-             [=](const Arrays& x) -> Arrays { return {product(x[0], transposed(x[1]))}; })
+        .add(
+            "linear/no bias " + name, covers, {small(shapes[0]), other(shapes[1])},
+            [](const Tensors& x) -> Tensors { return {linear(x[0], x[1])}; },
+            [=](const Arrays& x) -> Arrays { return {product(x[0], transposed(x[1]))}; })
         .tolerances(1e-12, 5e-6);
   }
   // A batch of the size of a small classifier's, with all three gradients.
   table
-      .add("linear/large 37x131x67", covers,
-           {small({37, 131}), other({67, 131}), small({67}), constant({37, 67}, -1, 1)},
-           [](const Tensors& x) -> Tensors {
-             const Tensor y = linear(x[0], x[1], x[2]);
-             auto gradients = simdgrad::autograd::grad({y}, {x[0], x[1], x[2]}, {x[3]});
-             return {y.detach(), gradients[0], gradients[1], gradients[2]};
-           },
-           [](const Arrays& x) -> Arrays {
-             return {scaled_sum(1, x[2], 1, product(x[0], reference::transpose(x[1], 0, 1))),
-                     product(x[3], x[1]), product(reference::transpose(x[3], 0, 1), x[0]),
-                     reference::reduce(x[3], {0}, false, reference::sum_of)};
-           })
+      .add(
+          "linear/large 37x131x67", covers,
+          {small({37, 131}), other({67, 131}), small({67}), constant({37, 67}, -1, 1)},
+          [](const Tensors& x) -> Tensors {
+            const Tensor y = linear(x[0], x[1], x[2]);
+            auto gradients = simdgrad::autograd::grad({y}, {x[0], x[1], x[2]}, {x[3]});
+            return {y.detach(), gradients[0], gradients[1], gradients[2]};
+          },
+          [](const Arrays& x) -> Arrays {
+            return {scaled_sum(1, x[2], 1, product(x[0], reference::transpose(x[1], 0, 1))),
+                    product(x[3], x[1]), product(reference::transpose(x[3], 0, 1), x[0]),
+                    reference::reduce(x[3], {0}, false, reference::sum_of)};
+          })
       .tolerances(1e-12, 5e-6)
       .no_gradient();  // the results are the gradients
 }
@@ -285,12 +330,12 @@ void check_integer_products() {
 void check_product_corners() {
   expect(mm(simdgrad::empty({2, 0}), simdgrad::empty({0, 3})), kFloat, {2, 3}, {0, 0, 0, 0, 0, 0});
   // beta = 0 does not read the addend; with no products only beta times it is left.
-  expect(addmm(simdgrad::full({3}, kNan), simdgrad::ones({2, 1}), simdgrad::ones({1, 3}), 0), kFloat,
-         {2, 3}, {1, 1, 1, 1, 1, 1});
+  expect(addmm(simdgrad::full({3}, kNan), simdgrad::ones({2, 1}), simdgrad::ones({1, 3}), 0),
+         kFloat, {2, 3}, {1, 1, 1, 1, 1, 1});
   expect(addmm(simdgrad::full({3}, kNan), simdgrad::empty({2, 0}), simdgrad::empty({0, 3}), 0),
          kFloat, {2, 3}, {0, 0, 0, 0, 0, 0});
-  expect(addmm(simdgrad::full({3}, 1.5), simdgrad::empty({1, 0}), simdgrad::empty({0, 3}), 2), kFloat,
-         {1, 3}, {3, 3, 3});
+  expect(addmm(simdgrad::full({3}, 1.5), simdgrad::empty({1, 0}), simdgrad::empty({0, 3}), 2),
+         kFloat, {1, 3}, {3, 3, 3});
   // NaN and infinities in an operand reach every product with it, and no other.
   const Tensor a = simdgrad::tensor({{1.0, 2.0}, {kNan, 1.0}, {kInfinity, 0.0}});
   expect(mm(a, simdgrad::ones({2, 2})), kFloat, {3, 2}, {3, 3, kNan, kNan, kInfinity, kInfinity});

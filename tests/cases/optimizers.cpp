@@ -18,7 +18,8 @@ double gradient_scale(int t) { return t == 2 ? -0.5 : 1.0 / t; }
 
 // Two parameters and their gradients; the second parameter is small.
 std::vector<Input> parameters(const Shape& shape) {
-  return {constant(shape), constant({2}, 1, 3), constant(shape, -1.5, 1.7), constant({2}, 0.3, 0.9)};
+  return {constant(shape), constant({2}, 1, 3), constant(shape, -1.5, 1.7),
+          constant({2}, 0.3, 0.9)};
 }
 const Shape kShapes[] = {{3, 4}, {67}, {1}, {2, 0}, {}};
 
@@ -139,16 +140,18 @@ Arrays expect_adam(const Adam& options, bool decoupled, const Arrays& x) {
 const char* const kSgdCovers =
     "_fused_sgd_(TensorList,TensorList,TensorList,double,double,double,double,bool,bool,bool)";
 const std::string kAdamArguments =
-    "(TensorList,TensorList,TensorList,TensorList,TensorList,ArrayRef<int64_t>,double,double,double,"
+    "(TensorList,TensorList,TensorList,TensorList,TensorList,ArrayRef<int64_t>,double,double,"
+    "double,"
     "double,double,bool,bool)";
 
 void add_steps(Table& table) {
   for (const Shape& shape : kShapes) {
     for (const Sgd& options : kSgd)
       table
-          .add("sgd " + std::string(options.name) + "/" + text(shape), kSgdCovers, parameters(shape),
-               [&options](const Tensors& x) { return run_sgd(options, x); },
-               [&options](const Arrays& x) { return expect_sgd(options, x); })
+          .add(
+              "sgd " + std::string(options.name) + "/" + text(shape), kSgdCovers, parameters(shape),
+              [&options](const Tensors& x) { return run_sgd(options, x); },
+              [&options](const Arrays& x) { return expect_sgd(options, x); })
           .tolerances(1e-12, 5e-6)
           .no_gradient()  // steps record no graph
           .bits();
@@ -156,10 +159,13 @@ void add_steps(Table& table) {
       for (bool decoupled : {false, true}) {
         const std::string name = decoupled ? "adamw" : "adam";
         table
-            .add(name + " " + options.name + "/" + text(shape), "_fused_" + name + "_" + kAdamArguments,
-                 parameters(shape),
-                 [&options, decoupled](const Tensors& x) { return run_adam(options, decoupled, x); },
-                 [&options, decoupled](const Arrays& x) { return expect_adam(options, decoupled, x); })
+            .add(
+                name + " " + options.name + "/" + text(shape),
+                "_fused_" + name + "_" + kAdamArguments, parameters(shape),
+                [&options, decoupled](const Tensors& x) { return run_adam(options, decoupled, x); },
+                [&options, decoupled](const Arrays& x) {
+                  return expect_adam(options, decoupled, x);
+                })
             .tolerances(1e-12, 5e-6)
             .no_gradient()
             .bits();
@@ -167,20 +173,22 @@ void add_steps(Table& table) {
   }
   // Parameter, gradient and state each in an order of memory of its own.
   table
-      .add("sgd momentum/mixed strides", kSgdCovers, parameters({3, 4}),
-           [](const Tensors& x) {
-             return run_sgd(kSgd[2], {x[0], x[1], x[2].t().contiguous().t(), x[3]});
-           },
-           [](const Arrays& x) { return expect_sgd(kSgd[2], x); })
+      .add(
+          "sgd momentum/mixed strides", kSgdCovers, parameters({3, 4}),
+          [](const Tensors& x) {
+            return run_sgd(kSgd[2], {x[0], x[1], x[2].t().contiguous().t(), x[3]});
+          },
+          [](const Arrays& x) { return expect_sgd(kSgd[2], x); })
       .tolerances(1e-12, 5e-6)
       .no_gradient()
       .bits();
   table
-      .add("adam all/mixed strides", "_fused_adam_" + kAdamArguments, parameters({3, 4}),
-           [](const Tensors& x) {
-             return run_adam(kAdam[3], false, {x[0], x[1], x[2].t().contiguous().t(), x[3]});
-           },
-           [](const Arrays& x) { return expect_adam(kAdam[3], false, x); })
+      .add(
+          "adam all/mixed strides", "_fused_adam_" + kAdamArguments, parameters({3, 4}),
+          [](const Tensors& x) {
+            return run_adam(kAdam[3], false, {x[0], x[1], x[2].t().contiguous().t(), x[3]});
+          },
+          [](const Arrays& x) { return expect_adam(kAdam[3], false, x); })
       .tolerances(1e-12, 5e-6)
       .no_gradient()
       .bits();
@@ -197,12 +205,13 @@ void check_refusals() {
     for (const Tensor& x : *list) versions.push_back(x._version());
   const auto refused = [&](const Tensors& self, const Tensors& grads, const Tensors& state,
                            std::vector<int64_t> steps) {
-    CHECK_THROWS_AS(simdgrad::_fused_sgd_(self, grads, state, 0, 0.9, 0.1, 0, false, false, true), Error);
-    CHECK_THROWS_AS(simdgrad::_fused_adam_(self, grads, state, v, {}, steps, 0.1, 0.9, 0.999, 0, 1e-8,
-                                           false, false),
+    CHECK_THROWS_AS(simdgrad::_fused_sgd_(self, grads, state, 0, 0.9, 0.1, 0, false, false, true),
                     Error);
-    CHECK_THROWS_AS(simdgrad::_fused_adamw_(self, grads, m, state, {}, steps, 0.1, 0.9, 0.999, 0, 1e-8,
-                                            false, false),
+    CHECK_THROWS_AS(simdgrad::_fused_adam_(self, grads, state, v, {}, steps, 0.1, 0.9, 0.999, 0,
+                                           1e-8, false, false),
+                    Error);
+    CHECK_THROWS_AS(simdgrad::_fused_adamw_(self, grads, m, state, {}, steps, 0.1, 0.9, 0.999, 0,
+                                            1e-8, false, false),
                     Error);
     for (const Tensor& x : w) CHECK(equal(x, ones_like(x)));
     for (const Tensors* list : {&m, &v})
@@ -211,8 +220,8 @@ void check_refusals() {
     for (const Tensors* list : {&w, &m, &v})
       for (const Tensor& x : *list) CHECK(x._version() == versions[i++]);
   };
-  const Tensor sparse = simdgrad::sparse_coo_tensor(simdgrad::zeros({1, 1}, kLong),
-                                                    simdgrad::ones({1}), {4});
+  const Tensor sparse =
+      simdgrad::sparse_coo_tensor(simdgrad::zeros({1, 1}, kLong), simdgrad::ones({1}), {4});
   refused(w, {g[0]}, m, {1, 1});
   refused(w, g, {m[0]}, {1, 1});
   refused(w, {g[0], simdgrad::ones({5})}, m, {1, 1});

@@ -7,7 +7,7 @@ namespace cases {
 
 void add_unary_cases(Table& table);
 void add_binary_cases(Table& table);
-void add_choice_cases(Table& table);           // where, masked_fill, masks
+void add_choice_cases(Table& table);             // where, masked_fill, masks
 void add_pointwise_special_cases(Table& table);  // NaN, infinities, -0, integers
 
 }  // namespace cases

@@ -79,7 +79,8 @@ void check_power_corners() {
   corners([](const Tensor& x) { return pow(x, 1); }, {0, -1, 2}, {0, -1, 2}, {1, 1, 1});
   corners([](const Tensor& x) { return pow(x, -1); }, {0, -1, 2}, {kInfinity, -1, 0.5},
           {-kInfinity, -1, -0.25});
-  corners([](const Tensor& x) { return pow(x, full_like(x, 0)); }, {0, 2, kNan}, {1, 1, 1}, {0, 0, 0});
+  corners([](const Tensor& x) { return pow(x, full_like(x, 0)); }, {0, 2, kNan}, {1, 1, 1},
+          {0, 0, 0});
   corners([](const Tensor& x) { return pow(x, full_like(x, 1)); }, {0, 2}, {0, 2}, {1, 1});
   corners([](const Tensor& e) { return pow(zeros_like(e), e); }, {0, 2, -1}, {1, 0, kInfinity},
           {0, 0, -kInfinity});
@@ -185,7 +186,8 @@ void check_integers() {
   CHECK_THROWS_WITH(div(i, 0, "floor"), "ZeroDivisionError");
   CHECK_THROWS_WITH(div(j, i, "trunc"), "ZeroDivisionError");
   CHECK_THROWS_WITH(
-      add(i, j, 1.5), "For integral input tensors, argument alpha must not be a floating point number.");
+      add(i, j, 1.5),
+      "For integral input tensors, argument alpha must not be a floating point number.");
   expect(neg(i), kLong, {3}, {7, -7, 0});
   expect(simdgrad::abs(i), kLong, {3}, {7, 7, 0});
   expect(sign(i), kLong, {3}, {-1, 1, 0});
@@ -257,23 +259,50 @@ void check_bools() {
 
 // What torch::result_type says, by the kind of operand.
 void check_promotion() {
-  const Tensor i = ones({2}, kLong), i32 = ones({2}, kInt), u8 = ones({2}, kByte), b = ones({2}, kBool);
+  const Tensor i = ones({2}, kLong), i32 = ones({2}, kInt), u8 = ones({2}, kByte),
+               b = ones({2}, kBool);
   const Tensor f = ones({2}), d = ones({2}, kDouble);
   const Tensor f0 = tensor(1.5f), d0 = tensor(1.5, kDouble), i0 = tensor(1);
   const struct {
     Tensor found;
     ScalarType dtype;
   } rows[] = {
-      {f + d, kDouble},   {f + d0, kFloat},    {f0 + d0, kDouble},         {d0 + f0, kDouble},
-      {f0 + 1.0, kFloat}, {i + f0, kFloat},    {i + d0, kDouble},          {i0 + f, kFloat},
-      {i + f, kFloat},    {i32 + i, kLong},    {i32 + i0, kInt},           {i0 + i32, kInt},
-      {b + i0, kLong},    {b + f0, kFloat},    {f0 + i, kFloat},           {u8 + i0, kByte},
-      {i == i, kBool},    {i == 1.5, kBool},   {pow(i, 2), kLong},         {pow(i, 2.0), kFloat},
-      {pow(f, d0), kFloat}, {maximum(i, f), kFloat}, {maximum(f, d0), kFloat}, {where(b, i, f), kFloat},
-      {where(b, f, d0), kFloat}, {where(b, f, 1.0), kFloat}, {where(b, i, 1.0), kFloat},
-      {where(b, 1, 2), kLong}, {where(b, 1.0, 2), kFloat}, {f * 2, kFloat}, {d * 2.5, kDouble},
-      {simdgrad::sqrt(i32), kFloat}, {sigmoid(u8), kFloat}, {clamp_min(f, 0.5), kFloat},
-      {div(i, 2.0, "floor"), kFloat}, {masked_fill(f, b, d0), kFloat},
+      {f + d, kDouble},
+      {f + d0, kFloat},
+      {f0 + d0, kDouble},
+      {d0 + f0, kDouble},
+      {f0 + 1.0, kFloat},
+      {i + f0, kFloat},
+      {i + d0, kDouble},
+      {i0 + f, kFloat},
+      {i + f, kFloat},
+      {i32 + i, kLong},
+      {i32 + i0, kInt},
+      {i0 + i32, kInt},
+      {b + i0, kLong},
+      {b + f0, kFloat},
+      {f0 + i, kFloat},
+      {u8 + i0, kByte},
+      {i == i, kBool},
+      {i == 1.5, kBool},
+      {pow(i, 2), kLong},
+      {pow(i, 2.0), kFloat},
+      {pow(f, d0), kFloat},
+      {maximum(i, f), kFloat},
+      {maximum(f, d0), kFloat},
+      {where(b, i, f), kFloat},
+      {where(b, f, d0), kFloat},
+      {where(b, f, 1.0), kFloat},
+      {where(b, i, 1.0), kFloat},
+      {where(b, 1, 2), kLong},
+      {where(b, 1.0, 2), kFloat},
+      {f * 2, kFloat},
+      {d * 2.5, kDouble},
+      {simdgrad::sqrt(i32), kFloat},
+      {sigmoid(u8), kFloat},
+      {clamp_min(f, 0.5), kFloat},
+      {div(i, 2.0, "floor"), kFloat},
+      {masked_fill(f, b, d0), kFloat},
   };
   for (size_t row = 0; row < std::size(rows); ++row) {
     INFO("row " << row);
@@ -296,7 +325,8 @@ void check_integers_in_place() {
   apply_in_place(i, [](Tensor& y) -> Tensor& { return sub_(y, tensor(1), 2); });
   expect(i, kLong, {3}, {-2, 98, 34});
   const int64_t version = i._version();
-  CHECK_THROWS_WITH(add_(i, 1.5), "result type Float can't be cast to the desired output type Long");
+  CHECK_THROWS_WITH(add_(i, 1.5),
+                    "result type Float can't be cast to the desired output type Long");
   CHECK_THROWS_WITH(div_(i, 2), "result type Float can't be cast to the desired output type Long");
   CHECK(i._version() == version);
   expect(i, kLong, {3}, {-2, 98, 34});

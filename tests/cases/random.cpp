@@ -131,7 +131,8 @@ void check_randn() {
       const Values wanted = normal_numbers(11, dtype, reference::count(shape));
       manual_seed(11);
       const Tensor x = randn(shape, dtype);
-      CHECK(allclose(x.to(kDouble), tensor(wanted, kDouble).view(shape), rounding(dtype), rounding(dtype)));
+      CHECK(allclose(x.to(kDouble), tensor(wanted, kDouble).view(shape), rounding(dtype),
+                     rounding(dtype)));
       CHECK(x.scalar_type() == dtype);
       CHECK(equal(randn(shape, Generator(11), dtype), x));
       manual_seed(11);
@@ -188,32 +189,36 @@ void add_dropout(Table& table) {
   constexpr double p = 0.25;
   for (const Shape& shape : {Shape{3, 4}, Shape{67}, Shape{1}, Shape{2, 0}, Shape{}}) {
     table
-        .add("dropout/" + text(shape), covers, {real(shape)},
-             [](const Tensors& x) -> Tensors {
-               manual_seed(13);
-               return {dropout(x[0], p, true)};
-             },
-             [](const Arrays& x) -> Arrays {
-               const Values kept = trials(13, 1 - p, x[0].size());
-               Array y = x[0];
-               for (int64_t i = 0; i < y.size(); ++i) y[i] *= kept[static_cast<size_t>(i)] / (1 - p);
-               return {y};
-             })
+        .add(
+            "dropout/" + text(shape), covers, {real(shape)},
+            [](const Tensors& x) -> Tensors {
+              manual_seed(13);
+              return {dropout(x[0], p, true)};
+            },
+            [](const Arrays& x) -> Arrays {
+              const Values kept = trials(13, 1 - p, x[0].size());
+              Array y = x[0];
+              for (int64_t i = 0; i < y.size(); ++i) y[i] *= kept[static_cast<size_t>(i)] / (1 - p);
+              return {y};
+            })
         .no_layouts();  // the mask is drawn in the order of memory
     table
-        .add("dropout of all/" + text(shape), covers, {real(shape)},
-             [](const Tensors& x) -> Tensors { return {dropout(x[0], 1, true)}; },
-             [](const Arrays& x) -> Arrays { return {Array(x[0].shape)}; })
+        .add(
+            "dropout of all/" + text(shape), covers, {real(shape)},
+            [](const Tensors& x) -> Tensors { return {dropout(x[0], 1, true)}; },
+            [](const Arrays& x) -> Arrays { return {Array(x[0].shape)}; })
         .bits();
     table
-        .add("dropout of none/" + text(shape), covers, {real(shape)},
-             [](const Tensors& x) -> Tensors { return {dropout(x[0], 0, true) * 1}; },
-             [](const Arrays& x) { return x; })
+        .add(
+            "dropout of none/" + text(shape), covers, {real(shape)},
+            [](const Tensors& x) -> Tensors { return {dropout(x[0], 0, true) * 1}; },
+            [](const Arrays& x) { return x; })
         .bits();
     table
-        .add("dropout outside training/" + text(shape), covers, {real(shape)},
-             [](const Tensors& x) -> Tensors { return {dropout(x[0], p, false) * 1}; },
-             [](const Arrays& x) { return x; })
+        .add(
+            "dropout outside training/" + text(shape), covers, {real(shape)},
+            [](const Tensors& x) -> Tensors { return {dropout(x[0], p, false) * 1}; },
+            [](const Arrays& x) { return x; })
         .bits();
   }
 }
@@ -221,8 +226,12 @@ void add_dropout(Table& table) {
 void check_dropout() {
   const Tensor x = ones({1000, 100});
   manual_seed(1);
-  const double kept = dropout(x, 0.25, true).to(kBool).to(kDouble).view({100000}).dot(
-      ones({100000}, kDouble)).item<double>();
+  const double kept = dropout(x, 0.25, true)
+                          .to(kBool)
+                          .to(kDouble)
+                          .view({100000})
+                          .dot(ones({100000}, kDouble))
+                          .item<double>();
   CHECK(std::abs(kept / 1e5 - 0.75) < 0.01);
   CHECK_THROWS_WITH(dropout(x, 1.5, true),
                     "dropout probability has to be between 0 and 1, but got 1.5");

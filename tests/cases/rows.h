@@ -23,7 +23,10 @@ inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // "3x4", "0d" for no dimensions.
 inline std::string text(const Shape& shape) {
   std::string result;
-  for (int64_t size : shape) result += (result.empty() ? "" : "x") + std::to_string(size);
+  for (int64_t size : shape) {
+    if (!result.empty()) result += 'x';
+    result += std::to_string(size);
+  }
   return result.empty() ? "0d" : result;
 }
 
