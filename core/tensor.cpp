@@ -1,6 +1,7 @@
 // What a tensor says of itself.
 #include <simdgrad/tensor.h>
 
+#include "core/dtypes.h"
 #include "core/tensor_impl.h"
 
 namespace simdgrad {
@@ -79,21 +80,7 @@ Scalar Tensor::item() const {
   SIMDGRAD_CHECK(of.numel == 1, "a Tensor with ", of.numel,
                  " elements cannot be converted to Scalar");
   if (of.is_sparse()) return to_dense().item();
-  switch (of.dtype) {
-#define SIMDGRAD_ITEM(type, name) \
-  case ScalarType::name:          \
-    return Scalar(*static_cast<const type*>(of.data));
-    SIMDGRAD_ITEM(uint8_t, Byte)
-    SIMDGRAD_ITEM(int8_t, Char)
-    SIMDGRAD_ITEM(int16_t, Short)
-    SIMDGRAD_ITEM(int32_t, Int)
-    SIMDGRAD_ITEM(int64_t, Long)
-    SIMDGRAD_ITEM(float, Float)
-    SIMDGRAD_ITEM(double, Double)
-    SIMDGRAD_ITEM(bool, Bool)
-#undef SIMDGRAD_ITEM
-  }
-  return {};
+  return for_type(of.dtype, [&]<class T>(T) { return Scalar(*static_cast<const T*>(of.data)); });
 }
 
 bool Tensor::is_nonzero() const {

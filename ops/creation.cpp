@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/dtypes.h"
 #include "core/tensor_impl.h"
 #include "ops/broadcast.h"
 #include "ops/sparse_arithmetic.h"
@@ -53,25 +54,6 @@ Tensor filled_like(const Tensor& self, const Scalar& value, const TensorOptions&
 // What a value's own kind makes of a missing dtype.
 ScalarType dtype_of(const Scalar& value) {
   return value.is_boolean() ? kBool : value.is_integral(false) ? kLong : get_default_dtype();
-}
-
-// Calls f with a value of the dtype's C++ type.
-template <class F>
-void for_dtype(ScalarType dtype, F&& f) {
-  switch (dtype) {
-#define SIMDGRAD_CASE(type, name) \
-  case ScalarType::name:          \
-    return f(type());
-    SIMDGRAD_CASE(uint8_t, Byte)
-    SIMDGRAD_CASE(int8_t, Char)
-    SIMDGRAD_CASE(int16_t, Short)
-    SIMDGRAD_CASE(int32_t, Int)
-    SIMDGRAD_CASE(int64_t, Long)
-    SIMDGRAD_CASE(float, Float)
-    SIMDGRAD_CASE(double, Double)
-    SIMDGRAD_CASE(bool, Bool)
-#undef SIMDGRAD_CASE
-  }
 }
 
 }  // namespace
@@ -126,8 +108,7 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step,
   const int64_t n = integers ? static_cast<int64_t>((span + s - (s > 0 ? 1 : -1)) / s)
                              : static_cast<int64_t>(count);
   Tensor result = make_tensor(n, dtype);
-  for_dtype(dtype, [&](auto zero) {
-    using T = decltype(zero);
+  for_type(dtype, [&]<class T>(T) {
     T* out = static_cast<T*>(impl(result).data);
     if (integers) {
       for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(a + s * i);
@@ -141,8 +122,7 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step,
 Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, const TensorOptions& options) {
   SIMDGRAD_CHECK(steps >= 0, "number of steps must be non-negative");
   Tensor result = make_tensor(steps, options.dtype());
-  for_dtype(result.scalar_type(), [&](auto zero) {
-    using T = decltype(zero);
+  for_type(result.scalar_type(), [&]<class T>(T) {
     // Computed in the result's own float type from both ends towards the middle, so that it is
     // symmetric and ends exactly at `end`.
     using F = std::conditional_t<std::is_same_v<T, float>, float, double>;
@@ -163,8 +143,7 @@ Tensor eye(int64_t n, int64_t m, const TensorOptions& options) {
   SIMDGRAD_CHECK(n >= 0, "n must be greater or equal to 0, got ", n);
   SIMDGRAD_CHECK(m >= 0, "m must be greater or equal to 0, got ", m);
   Tensor result = filled({n, m}, 0, options.requires_grad(false));
-  for_dtype(result.scalar_type(), [&](auto zero) {
-    using T = decltype(zero);
+  for_type(result.scalar_type(), [&]<class T>(T) {
     T* out = static_cast<T*>(impl(result).data);
     for (int64_t i = 0; i < n && i < m; ++i) out[i * m + i] = T(1);
   });
@@ -234,8 +213,7 @@ std::string TensorData::to_string() const {
 Tensor tensor(const TensorData& data, const TensorOptions& options) {
   const ScalarType dtype = options.has_dtype() ? options.dtype() : data.scalar_type();
   Tensor result = make_tensor(data.sizes(), dtype);
-  for_dtype(dtype, [&](auto zero) {
-    using T = decltype(zero);
+  for_type(dtype, [&]<class T>(T) {
     T* out = static_cast<T*>(impl(result).data);
     for (const Scalar& value : data.values()) *out++ = value.to<T>();
   });

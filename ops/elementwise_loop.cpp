@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/dtypes.h"
 #include "core/parallel.h"
 
 namespace simdgrad {
@@ -259,17 +260,7 @@ void Plan::run(int64_t begin, int64_t end) const {
 }  // namespace
 
 ConvertRow convert_row(ScalarType to, ScalarType from) {
-  switch (to) {
-    case ScalarType::Byte: return convert_row_to<uint8_t>(from);
-    case ScalarType::Char: return convert_row_to<int8_t>(from);
-    case ScalarType::Short: return convert_row_to<int16_t>(from);
-    case ScalarType::Int: return convert_row_to<int32_t>(from);
-    case ScalarType::Long: return convert_row_to<int64_t>(from);
-    case ScalarType::Float: return convert_row_to<float>(from);
-    case ScalarType::Double: return convert_row_to<double>(from);
-    case ScalarType::Bool: break;
-  }
-  return convert_row_to<bool>(from);
+  return for_type(to, [&]<class To>(To) { return convert_row_to<To>(from); });
 }
 
 void elementwise_loop(IntArrayRef sizes, const LoopOperand* operands, int count, RowKernel kernel,

@@ -1,5 +1,6 @@
 // gather and scatter_add_: one id per element.
 #include <algorithm>
+#include "core/dtypes.h"
 #include "core/parallel.h"
 
 #include "ops/broadcast.h"
@@ -214,24 +215,7 @@ void scatter_add_values(const TensorImpl& y, int64_t dim, const Tensor& ids, con
   if (impl(ids).numel == 0) return;
   const GatherLoop loop(impl(ids), impl(from), y, dim);
   void* block = impl(from).data;
-  switch (y.dtype) {
-    case ScalarType::Byte:
-      return add_items<uint8_t>(loop, ids, block, y.data);
-    case ScalarType::Char:
-      return add_items<int8_t>(loop, ids, block, y.data);
-    case ScalarType::Short:
-      return add_items<int16_t>(loop, ids, block, y.data);
-    case ScalarType::Int:
-      return add_items<int32_t>(loop, ids, block, y.data);
-    case ScalarType::Long:
-      return add_items<int64_t>(loop, ids, block, y.data);
-    case ScalarType::Float:
-      return add_items<float>(loop, ids, block, y.data);
-    case ScalarType::Double:
-      return add_items<double>(loop, ids, block, y.data);
-    case ScalarType::Bool:
-      return add_items<bool>(loop, ids, block, y.data);
-  }
+  for_type(y.dtype, [&]<class T>(T) { add_items<T>(loop, ids, block, y.data); });
 }
 
 auto scatter_add_formula(const Tensor& index, const Tensor& source, int64_t dim) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/dtypes.h"
 #include "core/parallel.h"
 #include "ops/kernels/rows.h"
 #include "ops/kernels/table.h"
@@ -170,26 +171,12 @@ bool add_whole_rows(const RowMove& move) {
 }  // namespace
 
 void add_rows(const RowMove& move) {
-  switch (move.dtype) {
-    case ScalarType::Float:
-      if (!add_whole_rows(move)) write_rows(move, kernels::table().rows->add_f32);
-      return;
-    case ScalarType::Double:
-      if (!add_whole_rows(move)) write_rows(move, kernels::table().rows->add_f64);
-      return;
-    case ScalarType::Byte:
-      return add_whole_numbers<uint8_t>(move);
-    case ScalarType::Char:
-      return add_whole_numbers<int8_t>(move);
-    case ScalarType::Short:
-      return add_whole_numbers<int16_t>(move);
-    case ScalarType::Int:
-      return add_whole_numbers<int32_t>(move);
-    case ScalarType::Long:
-      return add_whole_numbers<int64_t>(move);
-    case ScalarType::Bool:
-      return add_whole_numbers<bool>(move);
+  if (is_floating_point(move.dtype)) {
+    const kernels::RowKernels& rows = *kernels::table().rows;
+    if (!add_whole_rows(move)) write_rows(move, move.dtype == kFloat ? rows.add_f32 : rows.add_f64);
+    return;
   }
+  for_integer_type(move.dtype, [&]<class T>(T) { add_whole_numbers<T>(move); });
 }
 
 }  // namespace simdgrad

@@ -14,8 +14,6 @@
 namespace simdgrad {
 namespace {
 
-using reductions::for_float_type;
-
 template <class T>
 const kernels::LossTable<T>& loss_table() {
   if constexpr (std::is_same_v<T, float>) {

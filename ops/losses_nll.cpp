@@ -13,7 +13,6 @@
 namespace simdgrad {
 
 using namespace losses;
-using reductions::for_float_type;
 
 namespace {
 

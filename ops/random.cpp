@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "autograd/record.h"
+#include "core/dtypes.h"
 #include "ops/broadcast.h"
 #include "ops/random_access.h"
 
@@ -59,24 +60,6 @@ void for_floats(ScalarType dtype, void* data, const char* operation, F&& f) {
   dtype == kFloat ? f(static_cast<float*>(data)) : f(static_cast<double*>(data));
 }
 
-template <class F>
-void for_any(ScalarType dtype, void* data, F&& f) {
-  switch (dtype) {
-#define SIMDGRAD_CASE(type, name) \
-  case ScalarType::name:          \
-    return f(static_cast<type*>(data));
-    SIMDGRAD_CASE(uint8_t, Byte)
-    SIMDGRAD_CASE(int8_t, Char)
-    SIMDGRAD_CASE(int16_t, Short)
-    SIMDGRAD_CASE(int32_t, Int)
-    SIMDGRAD_CASE(int64_t, Long)
-    SIMDGRAD_CASE(float, Float)
-    SIMDGRAD_CASE(double, Double)
-    SIMDGRAD_CASE(bool, Bool)
-#undef SIMDGRAD_CASE
-  }
-}
-
 // The largest number that random_() without bounds can ask of a type, plus one.
 int64_t end_of(ScalarType dtype) {
   switch (dtype) {
@@ -124,7 +107,9 @@ Tensor& Tensor::normal_(double mean, double std, const std::optional<Generator>&
 
 Tensor& Tensor::random_(const std::optional<Generator>& generator) {
   return fill_random<"RandomBackward0">(*this, "random_", [&](void* data, int64_t n) {
-    for_any(scalar_type(), data, [&](auto* out) { LockedEngine(generator)->fill_integers(out, n); });
+    for_type(scalar_type(), [&]<class T>(T) {
+      LockedEngine(generator)->fill_integers(static_cast<T*>(data), n);
+    });
   });
 }
 
@@ -156,15 +141,18 @@ Tensor& Tensor::random_(int64_t from, std::optional<int64_t> to,
   const uint64_t range =
       whole_range ? 0 : static_cast<uint64_t>(end) - static_cast<uint64_t>(from) + (to ? 0u : scalar_type() == kLong);
   return fill_random<"RandomBackward0">(*this, "random_", [&](void* data, int64_t n) {
-    for_any(scalar_type(), data,
-            [&](auto* out) { LockedEngine(generator)->fill_integers(out, n, range, from); });
+    for_type(scalar_type(), [&]<class T>(T) {
+      LockedEngine(generator)->fill_integers(static_cast<T*>(data), n, range, from);
+    });
   });
 }
 
 Tensor& Tensor::bernoulli_(double p, const std::optional<Generator>& generator) {
   SIMDGRAD_CHECK(p >= 0 && p <= 1, "bernoulli_ expects p to be in [0, 1], but got p=", p);
   return fill_random<"BernoulliBackward2">(*this, "bernoulli_", [&](void* data, int64_t n) {
-    for_any(scalar_type(), data, [&](auto* out) { LockedEngine(generator)->fill_bernoulli(out, n, p); });
+    for_type(scalar_type(), [&]<class T>(T) {
+      LockedEngine(generator)->fill_bernoulli(static_cast<T*>(data), n, p);
+    });
   });
 }
 

@@ -12,18 +12,6 @@ namespace {
 
 constexpr int64_t kTask = 16384;
 
-template <class Body>
-void for_integer_type(ScalarType dtype, Body&& body) {
-  switch (dtype) {
-    case kByte: return body(uint8_t{});
-    case kChar: return body(int8_t{});
-    case kShort: return body(int16_t{});
-    case kInt: return body(int32_t{});
-    case kLong: return body(int64_t{});
-    default: return body(bool{});
-  }
-}
-
 template <class T, class Result>
 Result fold_row(IntegerFold kind, const T* x, int64_t n) {
   switch (kind) {
@@ -189,15 +177,10 @@ void extreme_along(const Tensor& x, int64_t dim, bool keepdim, bool minimum, Ten
   values = make_tensor(sizes, of.dtype);
   indices = make_tensor(sizes, kLong);
   if (of.numel == 0) return;
-  const auto run = [&]<class T>(T) {
+  for_type(of.dtype, [&]<class T>(T) {
     arg_reduce(minimum, static_cast<const T*>(of.data), span_of(of, dim),
                static_cast<T*>(impl(values).data), static_cast<int64_t*>(impl(indices).data));
-  };
-  if (is_floating_point(of.dtype)) {
-    for_float_type(of.dtype, run);
-  } else {
-    for_integer_type(of.dtype, run);
-  }
+  });
 }
 
 }  // namespace simdgrad::reductions

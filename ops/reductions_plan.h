@@ -6,6 +6,7 @@
 // partial results are reduced by the same routine: a tree that depends on shape and layout alone.
 #pragma once
 
+#include "core/dtypes.h"
 #include "core/tensor_impl.h"
 #include "ops/kernels/reduce.h"
 
@@ -55,12 +56,6 @@ inline const kernels::ReduceTable<float>& reduce_table(const kernels::ReduceKern
 }
 inline const kernels::ReduceTable<double>& reduce_table(const kernels::ReduceKernels& k, double) {
   return k.f64;
-}
-
-// Calls body with a float or a double, by dtype.
-template <class Body>
-decltype(auto) for_float_type(ScalarType dtype, Body&& body) {
-  return dtype == kFloat ? body(float{}) : body(double{});
 }
 
 }  // namespace simdgrad::reductions

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/dtypes.h"
 #include "core/parallel.h"
 #include "core/small_vector.h"
 #include "ops/kernels/scatter_rows.h"
@@ -137,27 +138,13 @@ void add_integers(T* to, const T* from, int64_t n, int64_t alpha) {
   }
 }
 
-template <class F>
-void with_integer_type(ScalarType dtype, F f) {
-  switch (dtype) {
-    case ScalarType::Byte: return f(uint8_t());
-    case ScalarType::Char: return f(int8_t());
-    case ScalarType::Short: return f(int16_t());
-    case ScalarType::Int: return f(int32_t());
-    case ScalarType::Long: return f(int64_t());
-    case ScalarType::Bool: return f(bool());
-    default: return;
-  }
-}
-
 }  // namespace
 
 void add_rows_by_id(const RowSums& rows, const int64_t* ids, int64_t n, int64_t limit,
                     const Scalar& alpha, int64_t skip, bool mean) {
   if (n == 0 || rows.columns == 0) return;
   if (!is_floating_point(rows.dtype)) {
-    with_integer_type(rows.dtype, [&](auto zero) {
-      using T = decltype(zero);
+    for_integer_type(rows.dtype, [&]<class T>(T) {
       T* table = static_cast<T*>(rows.table);
       for (int64_t p = 0; p < n; ++p)
         if (ids[p] != skip)
@@ -200,11 +187,10 @@ void sum_in_order(const RowSums& rows, const RowGrouping& groups,
 void sum_groups(const RowSums& rows, const RowGrouping& groups) {
   if (groups.size() == 0 || rows.columns == 0) return;
   if (!is_floating_point(rows.dtype)) {
-    with_integer_type(rows.dtype, [&](auto zero) {
-      using T = decltype(zero);
+    for_integer_type(rows.dtype, [&]<class T>(T) {
       T* to = static_cast<T*>(rows.table);
       for (int64_t g = 0; g < groups.groups(); ++g, to += rows.table_stride) {
-        std::fill_n(to, rows.columns, zero);
+        std::fill_n(to, rows.columns, T{});
         for (int64_t k = groups.starts()[g]; k < groups.starts()[g + 1]; ++k)
           add_integers(to, value_row<T>(rows, groups.order()[k]), rows.columns, 1);
       }
@@ -238,8 +224,7 @@ Tensor zero_table(IntArrayRef sizes, ScalarType dtype) {
 
 void find_nonzero_rows(const RowSums& rows, int64_t n, bool* flags) {
   if (!is_floating_point(rows.dtype)) {
-    with_integer_type(rows.dtype, [&](auto zero) {
-      using T = decltype(zero);
+    for_integer_type(rows.dtype, [&]<class T>(T) {
       for (int64_t r = 0; r < n; ++r) {
         const T* row = value_row<T>(rows, r);
         flags[r] = std::any_of(row, row + rows.columns, [](T value) { return value != T(0); });

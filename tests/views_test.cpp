@@ -11,6 +11,7 @@
 #include <limits>
 #include <sstream>
 
+#include "core/dtypes.h"
 #include "core/tensor_impl.h"
 #include "core/testing_hooks.h"
 #include "ops/copy.h"
@@ -51,32 +52,9 @@ std::vector<double> read(const Tensor& x) {
       rest /= of.sizes()[i];
     }
     const char* element = static_cast<const char*>(of.data) + at * x.element_size();
-    switch (of.dtype) {
-      case kByte:
-        values.push_back(*reinterpret_cast<const uint8_t*>(element));
-        break;
-      case kChar:
-        values.push_back(*reinterpret_cast<const int8_t*>(element));
-        break;
-      case kShort:
-        values.push_back(*reinterpret_cast<const int16_t*>(element));
-        break;
-      case kInt:
-        values.push_back(*reinterpret_cast<const int32_t*>(element));
-        break;
-      case kLong:
-        values.push_back(static_cast<double>(*reinterpret_cast<const int64_t*>(element)));
-        break;
-      case kFloat:
-        values.push_back(*reinterpret_cast<const float*>(element));
-        break;
-      case kDouble:
-        values.push_back(*reinterpret_cast<const double*>(element));
-        break;
-      case kBool:
-        values.push_back(*reinterpret_cast<const bool*>(element));
-        break;
-    }
+    for_type(of.dtype, [&]<class T>(T) {
+      values.push_back(static_cast<double>(*reinterpret_cast<const T*>(element)));
+    });
   }
   return values;
 }
