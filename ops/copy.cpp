@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/dtypes.h"
 #include "core/parallel.h"
 #include "ops/kernels/copy.h"
 #include "ops/kernels/table.h"
@@ -167,54 +168,13 @@ void copy_values(const Tensor& to, const Tensor& from) {
 }
 
 // --- fills --------------------------------------------------------------------------------------
-namespace {
-
-template <class T>
-void store_checked(const Scalar& value, void* to, const char* name) {
-  bool fits = true;
-  if (value.is_floating_point()) {
-    const double x = value.to_double();
-    if constexpr (is_floating_point(scalar_type_of<T>)) {
-      const double largest = sizeof(T) == 4 ? 3.4028234663852886e38 : 1.7976931348623157e308;
-      fits = x != x || x - x != 0 || (x <= largest && x >= -largest);
-    } else {
-      // The limits are exact in double, or the power of two that the upper one rounds to.
-      const double upper = static_cast<double>(static_cast<T>(~(T(1) << (sizeof(T) * 8 - 1))));
-      const double limit = T(-1) > T(0) ? 255.0 : upper;
-      fits = x <= limit && (T(-1) > T(0) ? x >= 0 : x >= -upper - 1);
-    }
-  } else if constexpr (!is_floating_point(scalar_type_of<T>)) {
-    const int64_t x = value.to_long();
-    // Unsigned types take the negatives of what they hold.
-    fits = static_cast<int64_t>(static_cast<T>(x)) == x || (T(-1) > T(0) && x < 0 && -x <= T(-1));
-  }
-  SIMDGRAD_CHECK(fits, "value cannot be converted to type ", name, " without overflow");
-  const T converted = value.to<T>();
-  std::memcpy(to, &converted, sizeof(T));
-}
-
-}  // namespace
-
 void store_scalar(const Scalar& value, ScalarType type, void* to) {
-  switch (type) {
-    case ScalarType::Byte:
-      return store_checked<uint8_t>(value, to, "uint8_t");
-    case ScalarType::Char:
-      return store_checked<int8_t>(value, to, "int8_t");
-    case ScalarType::Short:
-      return store_checked<int16_t>(value, to, "int16_t");
-    case ScalarType::Int:
-      return store_checked<int32_t>(value, to, "int");
-    case ScalarType::Long:
-      return store_checked<int64_t>(value, to, "int64_t");
-    case ScalarType::Float:
-      return store_checked<float>(value, to, "float");
-    case ScalarType::Double:
-      return store_checked<double>(value, to, "double");
-    case ScalarType::Bool:
-      *static_cast<uint8_t*>(to) = value.to<bool>();
-      return;
-  }
+  for_type(type, [&]<class T>(T) {
+    SIMDGRAD_CHECK(value.fits<T>(), "value cannot be converted to type ", detail::c_type_name<T>(),
+                   " without overflow");
+    const T converted = value.to<T>();
+    std::memcpy(to, &converted, sizeof(T));
+  });
 }
 
 void fill_contiguous(void* to, ScalarType type, int64_t n, const Scalar& value) {

@@ -246,6 +246,8 @@ TEST_CASE("views and joining refuse with PyTorch's texts", "[views]") {
   CHECK(square._version() == 0);
   CHECK_ERROR(zeros({2}, kByte).fill_(300),
               "value cannot be converted to type uint8_t without overflow");
+  CHECK_ERROR(zeros({2}, kLong).fill_(0x1p63),
+              "value cannot be converted to type int64_t without overflow");
   CHECK_ERROR(zeros({2}).fill_(1e300), "value cannot be converted to type float without overflow");
   CHECK_ERROR(zeros({2}, kInt).fill_(std::nan("")),
               "value cannot be converted to type int without overflow");
