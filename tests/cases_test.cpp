@@ -14,6 +14,7 @@
 #include "tests/cases/declarations.h"
 #include "tests/cases/driver.h"
 #include "tests/catch.h"
+#include "tests/machine_settings.h"
 
 namespace {
 
@@ -101,17 +102,6 @@ std::string threads_problem(const Case& row, int& most) {
   return "";
 }
 
-// Restores what the threading tests change.
-struct ThreadSettings {
-  int threads = simdgrad::get_num_threads();
-  ~ThreadSettings() {
-    set_rendezvous(0);
-    set_chunk(0);
-    set_inline_threshold(-1);
-    simdgrad::set_num_threads(threads);
-  }
-};
-
 }  // namespace
 
 TEST_CASE("case table: every public operation has a row", "[cases]") {
@@ -161,7 +151,7 @@ TEST_CASE("case table: operations on special shapes and factories", "[cases]") {
 }
 
 TEST_CASE("case table: the same bits for any number of threads", "[cases][threads]") {
-  const ThreadSettings restore;
+  const simdgrad::testing::RestoreSettings restore;
   set_inline_threshold(0);
   set_chunk(2);
   int rows_on_16 = 0;
@@ -226,7 +216,7 @@ TEST_CASE("case table: planted faults are caught", "[cases][threads]") {
   CHECK(value_problem(cut) == "");
   CHECK(fails(cut));
   // A value that depends on the number of threads.
-  const ThreadSettings restore;
+  const simdgrad::testing::RestoreSettings restore;
   int most = 0;
   CHECK(threads_problem(right, most) == "");
   CHECK(threads_problem(

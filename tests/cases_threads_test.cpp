@@ -10,19 +10,12 @@
 #include "core/testing_hooks.h"
 #include "tests/cases/driver.h"
 #include "tests/catch.h"
+#include "tests/machine_settings.h"
 
 namespace {
 
 using namespace simdgrad;
 using Tensors = std::vector<Tensor>;
-
-struct Settings {
-  int threads = get_num_threads();
-  ~Settings() {
-    testing::set_rendezvous(0);
-    set_num_threads(threads);
-  }
-};
 
 struct Outcome {
   std::string difference;  // "" if the bits are the same for every number of threads
@@ -33,7 +26,7 @@ constexpr int kThreads[] = {1, 2, 3, 16};
 // Runs it with each number of threads. The rendezvous makes the threads of a region wait for each
 // other, so that they are really that many, on any machine.
 Outcome compare(const std::function<Tensors()>& run) {
-  const Settings restore;
+  const testing::RestoreSettings restore;
   Outcome outcome;
   std::string one;
   for (int i = 0; i < 4; ++i) {

@@ -1,7 +1,6 @@
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
 #include <simdgrad/embedding.h>
-#include <simdgrad/gradcheck.h>
 #include <simdgrad/indexing.h>
 #include <simdgrad/parallel.h>
 #include <simdgrad/pointwise.h>
@@ -14,8 +13,9 @@
 #include <limits>
 #include <vector>
 
-#include "core/testing_hooks.h"
 #include "tests/catch.h"
+#include "tests/gradients.h"
+#include "tests/machine_settings.h"
 
 using namespace simdgrad;
 
@@ -55,16 +55,6 @@ Tensor gradient_of(int64_t padding, bool scale, bool sparse, Tensor ids = tensor
 Tensor skewed_ids(int64_t n, int64_t limit) {
   return (rand({n}, kDouble).pow(6) * static_cast<double>(limit)).to(kLong);
 }
-
-// Settings of the machine, put back at the end.
-struct Machine {
-  int threads = get_num_threads();
-  ~Machine() {
-    set_num_threads(threads);
-    testing::set_inline_threshold(-1);
-    testing::set_chunk(0);
-  }
-};
 
 }  // namespace
 
@@ -327,8 +317,7 @@ TEST_CASE("embedding: derivatives of any order", "[embedding]") {
             autograd::grad({embedding(w, ids, padding, scale)}, {w}, {x[0]}, true, true)[0]};
       };
       const Tensor dy = rand({2, 3, 3}, options);
-      CHECK(gradcheck(gradient, {dy}));
-      CHECK(gradgradcheck(gradient, {dy}));
+      testing::check_gradients(gradient, {dy});
     }
   const auto plain = [&](const autograd::variable_list& x) {
     return autograd::variable_list{embedding(x[0], ids).pow(3)};
@@ -363,8 +352,7 @@ TEST_CASE("embedding: derivatives of any order, row-sparse", "[embedding][sparse
       return autograd::variable_list{g.to_dense(), g.coalesce().values(), g.norm(), g.sum()};
     };
     const Tensor dy = rand({2, 3, 3}, options);
-    CHECK(gradcheck(gradient, {dy}));
-    CHECK(gradgradcheck(gradient, {dy}));
+    testing::check_gradients(gradient, {dy});
   }
   const Tensor w = table();
   const Tensor a = cotangent().set_requires_grad(true);
@@ -379,7 +367,7 @@ TEST_CASE("embedding: derivatives of any order, row-sparse", "[embedding][sparse
 
 TEMPLATE_TEST_CASE("embedding: the gradient's bits are the plain loop's for any threads",
                    "[embedding][threads]", float, double) {
-  const Machine restore;
+  const testing::RestoreSettings restore;
   manual_seed(3);
   const ScalarType dtype = scalar_type_of<TestType>;
   struct Case {

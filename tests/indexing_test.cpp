@@ -4,43 +4,25 @@
 
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
-#include <simdgrad/gradcheck.h>
 #include <simdgrad/parallel.h>
 #include <simdgrad/pointwise.h>
 #include <simdgrad/random.h>
 #include <simdgrad/views.h>
 
-#include <sstream>
-
 #include "core/tensor_impl.h"
-#include "core/testing_hooks.h"
 #include "ops/indexing_rows.h"
 #include "tests/catch.h"
+#include "tests/describe.h"
+#include "tests/gradients.h"
+#include "tests/machine_settings.h"
 
 using namespace simdgrad;
 using namespace simdgrad::indexing;
+using namespace simdgrad::testing;
 
 namespace {
 
 const TensorOptions kGrad = TensorOptions(kDouble).requires_grad(true);
-
-std::string where(const Tensor& x) {
-  std::ostringstream out;
-  out << x.sizes() << x.strides() << x.storage_offset() << (x.is_view() ? " view " : " ")
-      << (x.grad_fn() != nullptr ? x.grad_fn()->name() : "-");
-  return out.str();
-}
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-#define CHECK_ERROR(expression, text) CHECK(error_of([&] { (void)(expression); }) == text)
 
 std::vector<double> values(const Tensor& x) {
   const Tensor y = x.detach().to(kDouble).contiguous();
@@ -53,12 +35,6 @@ std::vector<int64_t> ids_of(const Tensor& x) {
   const Tensor y = x.to(kLong).contiguous();
   const int64_t* data = y.data_ptr<int64_t>();
   return {data, data + y.numel()};
-}
-
-Tensor counting(IntArrayRef sizes, ScalarType dtype = kFloat) {
-  int64_t count = 1;
-  for (int64_t size : sizes) count *= size;
-  return arange(count, kLong).to(dtype).view(sizes);
 }
 
 // --- the naive way ------------------------------------------------------------------------------
@@ -125,23 +101,6 @@ std::vector<TensorIndex> as_index(const std::vector<Tensor>& indices) {
 }
 
 using autograd::variable_list;
-void check_gradients(const GradcheckFunction& function, const variable_list& inputs) {
-  CHECK(gradcheck(function, inputs));
-  CHECK(gradgradcheck(function, inputs));
-}
-#define CHECK_GRADIENTS(inputs, ...) \
-  check_gradients([&](const variable_list& x) { return variable_list __VA_ARGS__; }, inputs)
-
-struct SmallChunks {
-  SmallChunks() {
-    testing::set_inline_threshold(0);
-    testing::set_chunk(2);
-  }
-  ~SmallChunks() {
-    testing::set_inline_threshold(-1);
-    testing::set_chunk(0);
-  }
-};
 
 }  // namespace
 
@@ -306,7 +265,7 @@ TEST_CASE("indexing refuses with PyTorch's texts", "[indexing]") {
 TEST_CASE("tensor indices read and write where naive loops do", "[indexing][threads]") {
   const bool small_chunks = GENERATE(false, true);
   std::optional<SmallChunks> guard;
-  if (small_chunks) guard.emplace();
+  if (small_chunks) guard.emplace(2);
   manual_seed(7);
   const std::vector<int64_t> sizes = {3, 5, 4, 2};
   const Tensor row_major = counting(sizes, kDouble);
@@ -396,7 +355,7 @@ TEST_CASE("index_select, gather and their adding forms agree with naive loops",
           "[indexing][threads]") {
   const bool small_chunks = GENERATE(false, true);
   std::optional<SmallChunks> guard;
-  if (small_chunks) guard.emplace();
+  if (small_chunks) guard.emplace(2);
   manual_seed(5);
   const std::vector<int64_t> sizes = {4, 3, 5};
   const Tensor row_major = rand(sizes);
@@ -472,7 +431,7 @@ TEST_CASE("rows of a table, however it lies", "[indexing][threads]") {
 TEST_CASE("sums over equal ids are in order of appearance for any number of threads",
           "[indexing][threads]") {
   manual_seed(1);
-  const int threads = get_num_threads();
+  const RestoreSettings restore;
   const Tensor ids = randint(0, 20, {3000}, kLong);
   const Tensor source = rand({3000, 130});
   std::vector<float> expected(20 * 130, 0.f);
@@ -488,7 +447,6 @@ TEST_CASE("sums over equal ids are in order of appearance for any number of thre
     table.index_select(0, ids).backward(source);
     CHECK(values(table.grad()) == std::vector<double>(expected.begin(), expected.end()));
   }
-  set_num_threads(threads);
 }
 
 TEST_CASE("indexing has derivatives of first and second order", "[indexing]") {

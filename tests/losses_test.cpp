@@ -5,7 +5,6 @@
 #include <simdgrad/indexing.h>
 #include <simdgrad/losses.h>
 #include <simdgrad/normalization.h>
-#include <simdgrad/parallel.h>
 #include <simdgrad/pointwise.h>
 #include <simdgrad/random.h>
 #include <simdgrad/reductions.h>
@@ -14,29 +13,18 @@
 #include <cmath>
 #include <limits>
 
-#include "core/testing_hooks.h"
 #include "tests/catch.h"
+#include "tests/describe.h"
+#include "tests/machine_settings.h"
 
 using namespace simdgrad;
 using autograd::grad;
+using testing::bytes;
 
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
-
-std::string bytes(const Tensor& x) {
-  const Tensor dense = x.detach().contiguous();
-  return std::string(static_cast<const char*>(dense.data_ptr()), static_cast<size_t>(dense.nbytes()));
-}
-
-struct Restore {
-  ~Restore() {
-    testing::set_inline_threshold(-1);
-    testing::set_chunk(0);
-    set_num_threads(2);
-  }
-};
 
 // The two operations that cross_entropy_loss stands for, each with its own node.
 Tensor two_steps(const Tensor& x, const Tensor& target, const Tensor& weight, Reduction reduction,
@@ -250,9 +238,7 @@ TEST_CASE("what layer_norm refuses", "[losses]") {
 }
 
 TEST_CASE("losses: the same bits for any number of threads", "[losses][threads]") {
-  const Restore restore;
   manual_seed(5);
-  testing::set_inline_threshold(0);
   const Tensor logits = randn({500, 77}), classes = randint(0, 77, {500});
   const Tensor pairs = randn({33333}), wanted = rand({33333});
   const auto run = [&] {
@@ -263,13 +249,5 @@ TEST_CASE("losses: the same bits for any number of threads", "[losses][threads]"
     total.backward();
     return bytes(total) + bytes(x.grad()) + bytes(p.grad()) + bytes(w.grad()) + bytes(b.grad());
   };
-  for (int64_t chunk : {0, 100}) {
-    testing::set_chunk(chunk);
-    set_num_threads(1);
-    const std::string alone = run();
-    for (int threads : {2, 3, 16}) {
-      set_num_threads(threads);
-      CHECK(run() == alone);
-    }
-  }
+  testing::check_same_for_any_threads(run);
 }

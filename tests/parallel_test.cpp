@@ -21,6 +21,7 @@
 #include "core/testing_hooks.h"
 #include "core/thread_state.h"
 #include "tests/catch.h"
+#include "tests/machine_settings.h"
 #include "tests/self_process.h"
 
 using namespace simdgrad;
@@ -29,19 +30,12 @@ namespace {
 
 constexpr double kPlenty = 1e9;  // nanoseconds: well above any threshold
 
-// Everything a test may change, put back at its end.
-struct Settings {
+// Regions of any size go to so many threads, while it lives.
+struct Settings : testing::RestoreSettings {
   explicit Settings(int threads) {
     set_num_threads(threads);
     testing::set_inline_threshold(0);
   }
-  ~Settings() {
-    set_num_threads(threads_before);
-    testing::set_inline_threshold(-1);
-    testing::set_chunk(0);
-    testing::set_rendezvous(0);
-  }
-  int threads_before = get_num_threads();
 };
 
 std::int64_t sum_of_chunks(std::int64_t chunks) {

@@ -18,6 +18,7 @@
 #include "ops/broadcast.h"
 #include "ops/elementwise_loop.h"
 #include "tests/catch.h"
+#include "tests/machine_settings.h"
 
 namespace {
 
@@ -274,6 +275,7 @@ TEST_CASE("pointwise: a value does not depend on layout, position or chunk", "[t
       {"one number", [](const Tensor& t) { return t.select(0, 1).select(0, 2).select(0, 3); }},
       {"empty", [](const Tensor& t) { return t.narrow(1, 0, 0); }},
   };
+  const testing::RestoreSettings restore;
   for (const bool tiny_chunks : {false, true}) {
     testing::set_chunk(tiny_chunks ? 5 : 0);
     testing::set_inline_threshold(tiny_chunks ? 0 : -1);
@@ -291,8 +293,6 @@ TEST_CASE("pointwise: a value does not depend on layout, position or chunk", "[t
       CHECK(same_bits(x + z.to(kDouble), dense_x + dense_z.to(kDouble)));
     }
   }
-  testing::set_chunk(0);
-  testing::set_inline_threshold(-1);
 }
 
 TEST_CASE("pointwise: large tensors are split, and give what small ones give", "[threads]") {

@@ -2,7 +2,6 @@
 // numbers far from 0, NaN and ties, threads, texts.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
-#include <simdgrad/parallel.h>
 #include <simdgrad/pointwise.h>
 #include <simdgrad/random.h>
 #include <simdgrad/reductions.h>
@@ -14,11 +13,13 @@
 #include <limits>
 #include <vector>
 
-#include "core/testing_hooks.h"
 #include "tests/catch.h"
+#include "tests/describe.h"
+#include "tests/machine_settings.h"
 
 using namespace simdgrad;
 using autograd::grad;
+using testing::bytes;
 
 namespace {
 
@@ -31,10 +32,6 @@ Numbers numbers(const Tensor& x) {
   const Tensor dense = x.detach().to(kDouble).contiguous();
   const double* data = dense.const_data_ptr<double>();
   return Numbers(data, data + dense.numel());
-}
-std::string bytes(const Tensor& x) {
-  const Tensor dense = x.detach().contiguous();
-  return std::string(static_cast<const char*>(dense.data_ptr()), static_cast<size_t>(dense.nbytes()));
 }
 
 long double sum_of(const Numbers& v) {
@@ -62,15 +59,6 @@ double norm_of(const Numbers& v) {
 bool near(double got, long double want, double scale, double eps) {
   return std::abs(static_cast<long double>(got) - want) <= eps * scale;
 }
-
-// Ends with what the library does by default.
-struct Restore {
-  ~Restore() {
-    testing::set_inline_threshold(-1);
-    testing::set_chunk(0);
-    set_num_threads(2);
-  }
-};
 
 // The numbers that go into each result, for any layout and choice of dimensions.
 std::vector<Numbers> groups(const Tensor& x, const std::vector<int64_t>& dims) {
@@ -201,9 +189,7 @@ TEST_CASE("float sums and variances stay accurate", "[reductions]") {
 }
 
 TEST_CASE("the same bits for any number of threads", "[reductions][threads]") {
-  const Restore restore;
   manual_seed(5);
-  testing::set_inline_threshold(0);
   const Tensor wide = randn({7, 40003}), tall = randn({3001, 37}), cube = randn({5, 700, 9});
   const auto run = [&] {
     std::string all;
@@ -221,16 +207,7 @@ TEST_CASE("the same bits for any number of threads", "[reductions][threads]") {
     }
     return all;
   };
-  for (int64_t chunk : {0, 100}) {
-    testing::set_chunk(chunk);
-    set_num_threads(1);
-    const std::string alone = run();
-    for (int threads : {2, 3, 16}) {
-      set_num_threads(threads);
-      INFO(threads << " threads, chunk " << chunk);
-      CHECK(run() == alone);
-    }
-  }
+  testing::check_same_for_any_threads(run);
 }
 
 TEST_CASE("NaN wins and is found first, whatever its place", "[reductions]") {

@@ -1,6 +1,5 @@
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
-#include <simdgrad/gradcheck.h>
 #include <simdgrad/indexing.h>
 #include <simdgrad/parallel.h>
 #include <simdgrad/pointwise.h>
@@ -17,9 +16,10 @@
 #include <sstream>
 #include <vector>
 
-#include "core/testing_hooks.h"
 #include "ops/row_grouping.h"
 #include "tests/catch.h"
+#include "tests/gradients.h"
+#include "tests/machine_settings.h"
 
 using namespace simdgrad;
 
@@ -440,10 +440,7 @@ TEST_CASE("sparse: derivatives", "[sparse]") {
   const Tensor number = tensor(1.5, options);
   using List = autograd::variable_list;
   const auto sparse = [](const Tensor& x) { return sparse_coo_tensor(indices(), x, {4, 2}); };
-  const auto both = [](const GradcheckFunction& f, const List& x) {
-    CHECK(gradcheck(f, x));
-    CHECK(gradgradcheck(f, x));
-  };
+  const auto both = testing::check_gradients;
   // Each result is made non-linear, so that second derivatives are not all zero.
   both([&](const List& x) { return List{sparse(x[0]).to_dense().pow(2)}; }, {v});
   both([&](const List& x) { return List{sparse(x[0]).coalesce().to_dense().pow(2)}; }, {v});
@@ -532,14 +529,7 @@ TEST_CASE("sparse: leaves", "[sparse]") {
 }
 
 TEST_CASE("sparse: bits do not depend on threads", "[sparse][threads]") {
-  struct Machine {
-    int threads = get_num_threads();
-    ~Machine() {
-      set_num_threads(threads);
-      testing::set_inline_threshold(-1);
-      testing::set_chunk(0);
-    }
-  } const restore;
+  const testing::RestoreSettings restore;
   manual_seed(9);
   for (const int64_t dim : {1, 5, 64, 131}) {
     const int64_t n = 2000, rows = 300;

@@ -2,44 +2,27 @@
 // loops, texts, and derivatives of first and second order.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
-#include <simdgrad/gradcheck.h>
 #include <simdgrad/pointwise.h>
 #include <simdgrad/random.h>
 #include <simdgrad/views.h>
 
 #include <cmath>
 #include <limits>
-#include <sstream>
 
 #include "core/dtypes.h"
 #include "core/tensor_impl.h"
-#include "core/testing_hooks.h"
 #include "ops/copy.h"
 #include "tests/catch.h"
+#include "tests/describe.h"
+#include "tests/gradients.h"
+#include "tests/machine_settings.h"
 
 using namespace simdgrad;
+using namespace simdgrad::testing;
 
 namespace {
 
 const TensorOptions kGrad = TensorOptions(kDouble).requires_grad(true);
-
-// "[4, 3][1, 4]0 view TBackward0": sizes, strides, offset, whether a view, grad_fn.
-std::string where(const Tensor& x) {
-  std::ostringstream out;
-  out << x.sizes() << x.strides() << x.storage_offset() << (x.is_view() ? " view " : " ")
-      << (x.grad_fn() != nullptr ? x.grad_fn()->name() : "-");
-  return out.str();
-}
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // Every element in row-major order, read one at a time through the strides.
 std::vector<double> read(const Tensor& x) {
@@ -59,33 +42,7 @@ std::vector<double> read(const Tensor& x) {
   return values;
 }
 
-// 0, 1, 2 ... in row-major order.
-Tensor counting(IntArrayRef sizes, ScalarType dtype = kFloat) {
-  int64_t count = 1;
-  for (int64_t size : sizes) count *= size;
-  return arange(count, kLong).to(dtype).view(sizes);
-}
-
 using autograd::variable_list;
-
-void check_gradients(const GradcheckFunction& function, const variable_list& inputs) {
-  CHECK(gradcheck(function, inputs));
-  CHECK(gradgradcheck(function, inputs));
-}
-#define CHECK_GRADIENTS(inputs, ...) \
-  check_gradients([&](const variable_list& x) { return variable_list __VA_ARGS__; }, inputs)
-
-// Makes small work run as large work does, while it lives.
-struct SmallChunks {
-  SmallChunks() {
-    testing::set_inline_threshold(0);
-    testing::set_chunk(3);
-  }
-  ~SmallChunks() {
-    testing::set_inline_threshold(-1);
-    testing::set_chunk(0);
-  }
-};
 
 }  // namespace
 
@@ -168,7 +125,6 @@ TEST_CASE("views and joining refuse with PyTorch's texts", "[views]") {
   const Tensor v = rand({3});
   const Tensor s = tensor(1.0);
   const Tensor t3 = rand({2, 3, 4});
-#define CHECK_ERROR(expression, text) CHECK(error_of([&] { (void)(expression); }) == text)
   CHECK_ERROR(a.view({5, 2}), "shape '[5, 2]' is invalid for input of size 12");
   CHECK_ERROR(a.reshape({-1, 5}), "shape '[-1, 5]' is invalid for input of size 12");
   CHECK_ERROR(a.view({-1, -1}), "only one dimension can be inferred");
@@ -262,7 +218,6 @@ TEST_CASE("views and joining refuse with PyTorch's texts", "[views]") {
                           "function that returns multiple views. Such functions do not allow the "
                           "output views to be modified inplace. You should replace the inplace "
                           "operation by an out-of-place one."));
-#undef CHECK_ERROR
 }
 
 TEST_CASE("views show the numbers of their input", "[views]") {
@@ -284,7 +239,7 @@ TEST_CASE("views show the numbers of their input", "[views]") {
 TEST_CASE("strided copies agree with element by element copies", "[views][threads]") {
   const bool small_chunks = GENERATE(false, true);
   std::optional<SmallChunks> guard;
-  if (small_chunks) guard.emplace();
+  if (small_chunks) guard.emplace(3);
   const Tensor base = randint(-100, 100, {7, 33, 2, 37}, kInt);
   const std::vector<int64_t> orders[] = {{0, 1, 2, 3}, {3, 1, 2, 0}, {1, 0, 3, 2},
                                          {0, 3, 2, 1}, {2, 3, 0, 1}, {3, 2, 1, 0}};
