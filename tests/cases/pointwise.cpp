@@ -272,12 +272,7 @@ void add_masks(Table& table) {
   mask_of(                                                                                    \
       "number " #op " x", "operator" #op "(Scalar,Tensor)",                                   \
       [](const Tensor& x) { return 0.5 op x; }, [](double x) { return double(0.5 op x); });
-  COMPARISON(eq, ==)
-  COMPARISON(ne, !=)
-  COMPARISON(lt, <)
-  COMPARISON(le, <=)
-  COMPARISON(gt, >)
-  COMPARISON(ge, >=)
+  SIMDGRAD_COMPARISON_CASES(COMPARISON)
 #undef COMPARISON
   // x - 0.5 is 0 where the mask holds, and 1 / 0 infinite.
   mask_of(

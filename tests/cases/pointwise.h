@@ -3,6 +3,9 @@
 
 #include "tests/cases/case.h"
 
+// The six comparisons as M(name, op).
+#define SIMDGRAD_COMPARISON_CASES(M) M(eq, ==) M(ne, !=) M(lt, <) M(le, <=) M(gt, >) M(ge, >=)
+
 namespace cases {
 
 void add_unary_cases(Table& table);

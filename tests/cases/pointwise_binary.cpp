@@ -232,12 +232,7 @@ void add_masks(Table& table) {
   mask_of(                                                                    \
       #op, "operator" #op "(Tensor,Tensor)", [](T a, T b) { return a op b; }, \
       [](double a, double b) { return double(a op b); });
-  COMPARISON(eq, ==)
-  COMPARISON(ne, !=)
-  COMPARISON(lt, <)
-  COMPARISON(le, <=)
-  COMPARISON(gt, >)
-  COMPARISON(ge, >=)
+  SIMDGRAD_COMPARISON_CASES(COMPARISON)
 #undef COMPARISON
   mask_of(
       "isclose", "isclose(Tensor,Tensor,double,double,bool)",
