@@ -137,7 +137,9 @@ void check_value(const Tensor& value) {
                  static_cast<int>(impl(value).ndim), " dimension(s).");
 }
 
-// Edge 0 is self's, edge 1 (of a tensor) the value's. `both` are the shapes of self and value.
+// Edge 0 is self's, edge 1 (where the value is a tensor) the value's. `both` are the shapes of self
+// and value.
+template <int edges>
 struct MaskedFillNode {
   Saved mask;
   OperandShapes both;
@@ -145,16 +147,8 @@ struct MaskedFillNode {
   void operator()(Gradients& d) const {
     const Tensor filled = mask(d);
     if (d.needs(0)) d.set(0, both.reduce(masked_fill(d.dy(), filled, 0), 0));
-  }
-};
-struct MaskedFillTensorNode {
-  Saved mask;
-  OperandShapes both;
-
-  void operator()(Gradients& d) const {
-    const Tensor filled = mask(d);
-    if (d.needs(0)) d.set(0, both.reduce(masked_fill(d.dy(), filled, 0), 0));
-    if (d.needs(1)) d.set(1, both.reduce(where(filled, d.dy(), 0), 1));
+    if constexpr (edges == 2)
+      if (d.needs(1)) d.set(1, both.reduce(where(filled, d.dy(), 0), 1));
   }
 };
 
@@ -170,7 +164,7 @@ Tensor masked_fill(const Tensor& self, const Tensor& mask, const Scalar& value) 
   Tensor y = where_values(mask, {kNone, value}, {self, 0}, impl(self).dtype);
   if (needs_gradient(self))
     record<"MaskedFillBackward0">(y, std::tie(self),
-                                  MaskedFillNode{Saved(mask), OperandShapes(self, self)});
+                                  MaskedFillNode<1>{Saved(mask), OperandShapes(self, self)});
   return y;
 }
 
@@ -180,7 +174,7 @@ Tensor masked_fill(const Tensor& self, const Tensor& mask, const Tensor& value) 
   Tensor y = where_values(mask, {value, 0}, {self, 0}, impl(self).dtype);
   if (needs_gradient(self, value))
     record<"MaskedFillBackward1">(y, std::tie(self, value),
-                                  MaskedFillTensorNode{Saved(mask), OperandShapes(self, value)});
+                                  MaskedFillNode<2>{Saved(mask), OperandShapes(self, value)});
   return y;
 }
 
@@ -192,7 +186,7 @@ Tensor& masked_fill_(Tensor& self, const Tensor& mask, const Scalar& value) {
   NodePtr node;
   if (records)
     node = NodePtr::adopt(make_node<"MaskedFillBackward0">(
-        std::tie(self), MaskedFillNode{Saved(mask), OperandShapes(self, self)}));
+        std::tie(self), MaskedFillNode<1>{Saved(mask), OperandShapes(self, self)}));
   fill_into(self, mask, LoopOperand(number.bytes, impl(self).dtype));
   finish_inplace(self);
   if (records) rebase_history(self, node.release());
@@ -209,7 +203,7 @@ Tensor& masked_fill_(Tensor& self, const Tensor& mask, const Tensor& value) {
   NodePtr node;
   if (records)
     node = NodePtr::adopt(make_node<"MaskedFillBackward1">(
-        std::tie(self, value), MaskedFillTensorNode{Saved(mask), OperandShapes(self, value)}));
+        std::tie(self, value), MaskedFillNode<2>{Saved(mask), OperandShapes(self, value)}));
   fill_into(self, mask, LoopOperand(number.bytes, impl(self).dtype));
   finish_inplace(self);
   if (records) rebase_history(self, node.release());
