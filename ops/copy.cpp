@@ -213,6 +213,13 @@ Tensor contiguous_values(const Tensor& self, ScalarType dtype) {
 }
 Tensor contiguous_values(const Tensor& self) { return contiguous_values(self, impl(self).dtype); }
 
+Tensor apart(const Tensor& tensor, const TensorImpl& written) {
+  if (impl(tensor).storage != written.storage) return tensor;
+  Tensor copy = make_tensor(impl(tensor).size_list(), impl(tensor).dtype);
+  copy_values(copy, tensor);
+  return copy;
+}
+
 Tensor make_clone_shape(const Tensor& self, ScalarType dtype) {
   const TensorImpl& x = impl(self);
   if (!x.is_contiguous()) return make_like(self, dtype);

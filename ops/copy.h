@@ -28,6 +28,8 @@ void store_scalar(const Scalar& value, ScalarType type, void* to);
 // graph.
 Tensor contiguous_values(const Tensor& self);
 Tensor contiguous_values(const Tensor& self, ScalarType dtype);
+// tensor, or a contiguous copy of it where it shows memory of `written`. No graph.
+Tensor apart(const Tensor& tensor, const TensorImpl& written);
 // Uninitialised, with exactly the strides that clone() gives.
 Tensor make_clone_shape(const Tensor& self, ScalarType dtype);
 // A row-major copy that is in the graph: CloneBackward0.

@@ -52,6 +52,10 @@ Tensor add_to_zeros(const Tensor& dy, const AdvancedIndex& index, IntArrayRef si
 // Writes value, which expands to the result's shape: IndexPutBackward0.
 void put(const Tensor& self, const AdvancedIndex& index, const Tensor& value);
 
+// Throws "index 5 is out of bounds for dimension 0 with size 3" where one of these contiguous ids is
+// not in [0, limit).
+void check_ids_in_range(const Tensor& ids, int64_t dim, int64_t limit);
+
 // Number i of int64 or int32 ids, and the strides of x expanded to `sizes`.
 int64_t id_at(const Tensor& ids, int64_t i);
 void expand_strides(const TensorImpl& x, IntArrayRef sizes, Dims& out);

@@ -128,16 +128,15 @@ void add_items(const GatherLoop& loop, const Tensor& ids, void* block, void* tab
   });
 }
 
-void check_ids_in_range(const Tensor& index, int64_t dim, int64_t limit) {
-  const Tensor ids = contiguous_values(index);
-  const int64_t bad = first_bad_id(ids, 0, limit);
-  if (bad >= 0) throw_out_of_range(id_at(ids, bad), dim, limit);
-}
-
 int64_t effective_size(const TensorImpl& x, int i) { return x.ndim == 0 ? 1 : x.sizes()[i]; }
 int effective_dim(const TensorImpl& x) { return x.ndim == 0 ? 1 : x.ndim; }
 
 }  // namespace
+
+void check_ids_in_range(const Tensor& ids, int64_t dim, int64_t limit) {
+  const int64_t bad = first_bad_id(ids, 0, limit);
+  if (bad >= 0) throw_out_of_range(id_at(ids, bad), dim, limit);
+}
 
 Tensor gather(const Tensor& self, int64_t dim, const Tensor& index) {
   check_dense(self, "gather");
@@ -207,7 +206,7 @@ void check_scatter_add(const Tensor& self, int64_t& dim, const Tensor& index,
                    "Expected index ", of.size_list(), " to be no larger than self ", y.size_list(),
                    " apart from dimension ", dim, " and to be no larger size than src ",
                    x.size_list());
-  check_ids_in_range(index, dim, effective_size(y, static_cast<int>(dim)));
+  check_ids_in_range(contiguous_values(index), dim, effective_size(y, static_cast<int>(dim)));
 }
 
 // Checked. Neither index nor source shows memory of y.
@@ -234,13 +233,6 @@ auto scatter_add_formula(const Tensor& index, const Tensor& source, int64_t dim)
     }
     d.set(1, dx);
   };
-}
-
-Tensor apart(const Tensor& tensor, const TensorImpl& written) {
-  if (impl(tensor).storage != written.storage) return tensor;
-  Tensor copy = make_tensor(impl(tensor).size_list(), impl(tensor).dtype);
-  copy_values(copy, tensor);
-  return copy;
 }
 
 }  // namespace

@@ -111,18 +111,6 @@ void check_index_add(const TensorImpl& self, int64_t dim, const TensorImpl& inde
                  ") should be equal to source.size(dim): (", entries, "), for dim: ", dim);
 }
 
-// A copy where `tensor` shows memory that is about to be written.
-Tensor apart(const Tensor& tensor, const TensorImpl& written) {
-  if (impl(tensor).storage != written.storage) return tensor;
-  Tensor copy = make_tensor(impl(tensor).size_list(), impl(tensor).dtype);
-  copy_values(copy, tensor);
-  return copy;
-}
-
-}  // namespace
-
-namespace {
-
 // Adds into `to`, which has self's shape: self itself, or a copy. Checks come first.
 Tensor checked_ids_to_add(const Tensor& self, int64_t& dim, const Tensor& index,
                           const Tensor& source) {
@@ -133,10 +121,7 @@ Tensor checked_ids_to_add(const Tensor& self, int64_t& dim, const Tensor& index,
   dim = wrap_dim(dim, y.ndim);
   check_index_add(y, dim, impl(index), impl(source));
   const Tensor ids = contiguous_values(index);
-  const int64_t limit = y.ndim > 0 ? y.sizes()[dim] : 1;
-  const int64_t bad = first_bad_id(ids, 0, limit);
-  SIMDGRAD_CHECK(bad < 0, "index ", id_at(ids, bad), " is out of bounds for dimension ", dim,
-                 " with size ", limit);
+  check_ids_in_range(ids, dim, y.ndim > 0 ? y.sizes()[dim] : 1);
   return ids;
 }
 

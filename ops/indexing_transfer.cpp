@@ -198,14 +198,8 @@ void put(const Tensor& self, const AdvancedIndex& given, const Tensor& value) {
   AdvancedIndex index = given;
   if (count > 0) {
     // What is read must not change on the way.
-    const auto apart = [&y](const Tensor& tensor) {
-      if (impl(tensor).storage != y.storage) return tensor;
-      Tensor copy = make_tensor(impl(tensor).size_list(), impl(tensor).dtype);
-      copy_values(copy, tensor);
-      return copy;
-    };
-    index.ids = apart(index.ids);
-    write_values(y, index, sizes, apart(value));
+    index.ids = apart(index.ids, y);
+    write_values(y, index, sizes, apart(value, y));
   }
   if (!records) {
     finish_inplace(self);
