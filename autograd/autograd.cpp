@@ -4,6 +4,7 @@
 #include "autograd/accumulate_grad.h"
 #include "autograd/engine.h"
 #include "autograd/hooks.h"
+#include "autograd/sum_to_size.h"
 
 namespace simdgrad {
 
@@ -21,26 +22,6 @@ Edge edge_of(const Tensor& tensor) {
   return {NodePtr::adopt(raw.node), raw.input_nr};
 }
 
-// Does `from` broadcast to `to`?
-bool expands_to(IntArrayRef from, IntArrayRef to) {
-  if (from.size() > to.size()) return false;
-  for (size_t i = 0; i < from.size(); ++i) {
-    const int64_t size = from[from.size() - 1 - i];
-    if (size != to[to.size() - 1 - i] && size != 1) return false;
-  }
-  return true;
-}
-
-// Sums a gradient to the shape of what it belongs to.
-Tensor reduce_to(Tensor gradient, IntArrayRef sizes) {
-  std::vector<int64_t> dims;
-  const size_t extra = static_cast<size_t>(gradient.dim()) - sizes.size();
-  for (size_t i = 0; i < static_cast<size_t>(gradient.dim()); ++i)
-    if (i < extra || (sizes[i - extra] == 1 && gradient.sizes()[i] != 1))
-      dims.push_back(static_cast<int64_t>(i));
-  return gradient.sum(dims, true).view(sizes);
-}
-
 // What enters the graph at an output: the gradient given, or 1.
 Tensor root_gradient(const Tensor& output, const Tensor& given, size_t index) {
   if (!given.defined()) {
@@ -51,12 +32,9 @@ Tensor root_gradient(const Tensor& output, const Tensor& given, size_t index) {
     return one;
   }
   Tensor gradient = given;
-  if (!(gradient.sizes() == output.sizes())) {
-    SIMDGRAD_CHECK(expands_to(output.sizes(), gradient.sizes()), "invalid gradient at index ", index,
-                   " - got ", gradient.sizes(), " but expected shape compatible with ",
-                   output.sizes());
-    gradient = reduce_to(gradient, output.sizes());
-  }
+  SIMDGRAD_CHECK(sum_to_size(gradient, output.sizes()), "invalid gradient at index ", index,
+                 " - got ", gradient.sizes(), " but expected shape compatible with ",
+                 output.sizes());
   if (gradient.scalar_type() != output.scalar_type()) gradient = gradient.to(output.scalar_type());
   return gradient;
 }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "autograd/record.h"
+#include "autograd/sum_to_size.h"
 
 namespace simdgrad {
 
@@ -147,22 +148,9 @@ class CustomNode final : public Node {
 
   Tensor fit(Tensor gradient, const Input& input, int64_t edge) const {
     const IntArrayRef sizes = input.sizes;
-    if (!(gradient.sizes() == sizes)) {
-      bool fits = static_cast<size_t>(gradient.dim()) >= sizes.size();
-      const size_t extra = fits ? static_cast<size_t>(gradient.dim()) - sizes.size() : 0;
-      std::vector<int64_t> dims;
-      for (size_t i = 0; fits && i < static_cast<size_t>(gradient.dim()); ++i) {
-        const int64_t have = gradient.sizes()[i];
-        if (i < extra || (sizes[i - extra] == 1 && have != 1)) {
-          dims.push_back(static_cast<int64_t>(i));
-        } else {
-          fits &= sizes[i - extra] == have;
-        }
-      }
-      SIMDGRAD_CHECK(fits, "Function ", name(), " returned an invalid gradient at index ", edge,
-                     " - got ", gradient.sizes(), " but expected shape compatible with ", sizes);
-      gradient = gradient.sum(dims, true).view(sizes);
-    }
+    SIMDGRAD_CHECK(sum_to_size(gradient, sizes), "Function ", name(),
+                   " returned an invalid gradient at index ", edge, " - got ", gradient.sizes(),
+                   " but expected shape compatible with ", sizes);
     return gradient.scalar_type() == input.dtype ? gradient : gradient.to(input.dtype);
   }
 
