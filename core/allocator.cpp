@@ -13,18 +13,17 @@
 #include <simdgrad/memory.h>
 
 #include "core/large_blocks.h"
+#include "core/shared_heap.h"
 #include "core/testing_hooks.h"
 
 namespace simdgrad {
 
-namespace {
-
-constexpr std::size_t kMiddleLimit = std::size_t{1} << 20;
-constexpr int kMiddleClasses = 44;  // quarter steps of the 11 powers of two from 512 bytes to 1 MiB
-constexpr std::int64_t kMiddleCacheLimit = 8 << 20;  // bytes per thread
-constexpr std::size_t kBatchBytes = 16 << 10;  // what moves between a thread and the heap at once
-
-}  // namespace
+using detail::kMiddleClasses;
+using detail::memory_counters;
+using detail::middle_class;
+using detail::middle_size;
+using detail::next_of;
+using detail::small_size;
 
 // A thread's free blocks of 513 bytes to 1 MiB.
 struct MiddleCache {
@@ -47,67 +46,31 @@ constexpr bool kAlwaysBypass = false;
 constexpr bool kAlwaysBypass = false;
 #endif
 
-void*& next_of(void* block) { return *static_cast<void**>(block); }
-void*& next_batch_of(void* block) { return static_cast<void**>(block)[1]; }
-
-constexpr std::size_t small_size(std::size_t index) { return (index + 1) * kSmallStep; }
-
-constexpr std::uint16_t batch_count(std::size_t index) {
-  return static_cast<std::uint16_t>(std::min<std::size_t>(kBatchBytes / small_size(index), 256));
-}
+constexpr std::int64_t kMiddleCacheLimit = 8 << 20;  // bytes per thread
 
 // A thread keeps at most two batches of a class.
 constexpr std::uint16_t small_capacity(std::size_t index) {
-  return static_cast<std::uint16_t>(2 * batch_count(index));
+  return static_cast<std::uint16_t>(2 * detail::batch_count(index));
 }
 
-int middle_class(std::size_t bytes) {
-  const std::size_t last = bytes - 1;
-  const int power = 63 - __builtin_clzll(last);
-  return (power - 9) * 4 + static_cast<int>((last >> (power - 2)) & 3);
-}
-
-std::size_t middle_size(int index) {
-  return static_cast<std::size_t>(5 + index % 4) << (index / 4 + 7);
-}
-
-// Free blocks that any thread may take.
-struct Heap {
-  std::mutex mutex;  // guards all but the atomics
-
-  struct SmallClass {
-    void* batches;  // full batches, linked through the second word of their first blocks
-    void* loose;    // less than a batch
-    std::uint16_t loose_count;
-    std::int64_t free_count;
-  };
-  SmallClass small[kSmallClasses] = {};
-  char* region = nullptr;  // what is left of the newest region that small blocks are cut from
-  char* region_end = nullptr;
-  std::size_t next_region = std::size_t{1} << 20;
-
-  void* middle[kMiddleClasses] = {};
-
-  ThreadState* threads = nullptr;
+// What the heap's mutex guards besides the heap.
+struct Threads {
+  ThreadState* first = nullptr;  // those with a cache
   pthread_key_t exit_key = 0;
   bool initialised = false;
+};
+constinit Threads threads;
 
-  // Test mode: the allocations left until one fails; see testing::fail_allocation.
-  std::atomic<bool> hook_set{false};
+// Test mode: the allocations left until one fails; see testing::fail_allocation.
+struct FailureHook {
+  std::atomic<bool> set{false};
   std::atomic<std::int64_t> until_failure{0};
   std::atomic<bool> keep_failing{false};
   std::atomic<bool> failed{false};
 };
+constinit FailureHook hook;
 
-// Never destroyed: static objects and late threads free blocks too.
-union Immortal {
-  Heap heap;
-  constexpr Immortal() : heap() {}
-  ~Immortal() {}
-};
-constinit Immortal immortal;
-Heap& heap = immortal.heap;
-using detail::memory_counters;
+detail::SharedHeap& heap() { return detail::shared_heap(); }
 
 bool bypassed() {
   if constexpr (kAlwaysBypass) return true;
@@ -126,90 +89,11 @@ bool bypassed() {
 }
 
 [[gnu::cold]] void count_for_hook(std::size_t bytes) {
-  const std::int64_t left = heap.until_failure.fetch_sub(1) - 1;
-  if (left == 0 || (left < 0 && heap.keep_failing.load())) {
-    heap.failed.store(true);
+  const std::int64_t left = hook.until_failure.fetch_sub(1) - 1;
+  if (left == 0 || (left < 0 && hook.keep_failing.load())) {
+    hook.failed.store(true);
     throw_no_memory(bytes);
   }
-}
-
-// ---- The shared heap; each of these needs its mutex ----
-
-void give_loose(std::size_t index, void* block) {
-  Heap::SmallClass& list = heap.small[index];
-  next_of(block) = list.loose;
-  list.loose = block;
-  ++list.free_count;
-  if (++list.loose_count == batch_count(index)) {
-    next_batch_of(block) = list.batches;
-    list.batches = block;
-    list.loose = nullptr;
-    list.loose_count = 0;
-  }
-}
-
-void give_batch(std::size_t index, void* first) {
-  Heap::SmallClass& list = heap.small[index];
-  next_batch_of(first) = list.batches;
-  list.batches = first;
-  list.free_count += batch_count(index);
-}
-
-// Cuts a batch from the region; false when there is no memory.
-bool cut_batch(std::size_t index) {
-  const std::size_t size = small_size(index);
-  const std::size_t bytes = (batch_count(index) * size + 63) / 64 * 64;
-  if (static_cast<std::size_t>(heap.region_end - heap.region) < bytes) {
-    char* const region = static_cast<char*>(detail::map_pages(heap.next_region));
-    if (region == nullptr) return false;
-    heap.region = region;
-    heap.region_end = region + heap.next_region;
-    heap.next_region = std::min<std::size_t>(heap.next_region * 2, 32 << 20);
-  }
-  void* first = nullptr;
-  for (std::size_t i = batch_count(index); i-- > 0;) {
-    void* const block = heap.region + i * size;
-    next_of(block) = first;
-    first = block;
-  }
-  heap.region += bytes;
-  give_batch(index, first);
-  return true;
-}
-
-// A list of free blocks and how many there are; 0 when there is no memory.
-std::uint16_t take_small(std::size_t index, void** first) {
-  Heap::SmallClass& list = heap.small[index];
-  std::uint16_t count = list.loose_count;
-  if (list.batches == nullptr && count == 0 && !cut_batch(index)) return 0;
-  if (list.batches != nullptr) {
-    *first = list.batches;
-    list.batches = next_batch_of(*first);
-    count = batch_count(index);
-  } else {
-    *first = list.loose;
-    list.loose = nullptr;
-    list.loose_count = 0;
-  }
-  list.free_count -= count;
-  memory_counters.hand_out(count * small_size(index));
-  return count;
-}
-
-// False when the shared cache is full: then the block goes back to the system.
-bool give_middle(int index, void* block) {
-  const std::size_t size = middle_size(index);
-  memory_counters.take_back(size);
-  if (!memory_counters.room_for(size)) return false;
-  memory_counters.cached.fetch_add(static_cast<std::int64_t>(size), std::memory_order_relaxed);
-  next_of(block) = heap.middle[index];
-  heap.middle[index] = block;
-  return true;
-}
-
-void free_middle(int index, void* block) {
-  memory_counters.unreserve(middle_size(index));
-  std::free(block);
 }
 
 // ---- Per-thread caches ----
@@ -229,7 +113,7 @@ void close_small_cache(ThreadState& state, CacheState closed) {
     std::size_t bytes = 0;
     while (void* const block = state.small_head[index]) {
       state.small_head[index] = next_of(block);
-      give_loose(index, block);
+      heap().give_small(index, block);
       bytes += small_size(index);
     }
     memory_counters.take_back(bytes);
@@ -244,7 +128,7 @@ void flush_middle_cache(MiddleCache& cache) {
     cache.head[index] = nullptr;
     while (block != nullptr) {
       void* const next = next_of(block);
-      if (!give_middle(index, block)) free_middle(index, block);
+      heap().give_middle(index, block);
       block = next;
     }
   }
@@ -254,12 +138,12 @@ void flush_middle_cache(MiddleCache& cache) {
 // pthread runs this after the thread's C++ destructors, and not for the main thread.
 void leave_thread(void*) {
   ThreadState& state = thread_state;
-  const std::lock_guard lock(heap.mutex);
+  const std::lock_guard lock(heap().mutex);
   close_small_cache(state, CacheState::exited);
   flush_middle_cache(*state.middle_cache);
   std::free(state.middle_cache);
   state.middle_cache = nullptr;
-  ThreadState** link = &heap.threads;
+  ThreadState** link = &threads.first;
   while (*link != &state) link = &(*link)->next_thread;
   *link = state.next_thread;
 }
@@ -267,22 +151,22 @@ void leave_thread(void*) {
 // A child has one thread; the caches of the others are lost to it.
 void keep_only_this_thread() {
   ThreadState& state = thread_state;
-  heap.threads = state.middle_cache != nullptr ? &state : nullptr;
+  threads.first = state.middle_cache != nullptr ? &state : nullptr;
   state.next_thread = nullptr;
-  heap.mutex.unlock();
+  heap().mutex.unlock();
   detail::unlock_large_blocks();
 }
 
 void initialise_heap() {
-  if (heap.initialised) return;
-  heap.initialised = pthread_key_create(&heap.exit_key, leave_thread) == 0;
+  if (threads.initialised) return;
+  threads.initialised = pthread_key_create(&threads.exit_key, leave_thread) == 0;
   pthread_atfork(
       [] {
         detail::lock_large_blocks();
-        heap.mutex.lock();
+        heap().mutex.lock();
       },
       [] {
-        heap.mutex.unlock();
+        heap().mutex.unlock();
         detail::unlock_large_blocks();
       },
       keep_only_this_thread);
@@ -295,15 +179,15 @@ bool open_cache(ThreadState& state) {
   if (state.middle_cache == nullptr) {
     MiddleCache* const cache = static_cast<MiddleCache*>(std::calloc(1, sizeof(MiddleCache)));
     if (cache == nullptr) return false;
-    const std::lock_guard lock(heap.mutex);
+    const std::lock_guard lock(heap().mutex);
     initialise_heap();
-    if (!heap.initialised || pthread_setspecific(heap.exit_key, cache) != 0) {
+    if (!threads.initialised || pthread_setspecific(threads.exit_key, cache) != 0) {
       std::free(cache);
       return false;
     }
     state.middle_cache = cache;
-    state.next_thread = heap.threads;
-    heap.threads = &state;
+    state.next_thread = threads.first;
+    threads.first = &state;
   }
   for (std::size_t index = 0; index < kSmallClasses; ++index) {
     set_room(state, index, small_capacity(index));
@@ -314,10 +198,10 @@ bool open_cache(ThreadState& state) {
 
 // As open_cache; but while a test counts allocations, no list may answer for the slow path.
 bool use_small_cache(ThreadState& state) {
-  if (!heap.hook_set.load(std::memory_order_relaxed)) [[likely]]
+  if (!hook.set.load(std::memory_order_relaxed)) [[likely]]
     return open_cache(state);
   if (state.cache_state == CacheState::open) {
-    const std::lock_guard lock(heap.mutex);
+    const std::lock_guard lock(heap().mutex);
     close_small_cache(state, CacheState::closed);
   }
   return false;
@@ -329,9 +213,9 @@ void* allocate_small(std::size_t index) {
   ThreadState& state = thread_state;
   const bool cached = use_small_cache(state);
   if (state.small_head[index] != nullptr) return allocate(small_size(index));  // bytes was 0
-  const std::lock_guard lock(heap.mutex);
+  const std::lock_guard lock(heap().mutex);
   void* first;
-  const std::uint16_t count = take_small(index, &first);
+  const std::uint16_t count = heap().take_small(index, &first);
   if (count == 0) return nullptr;
   void* const rest = next_of(first);
   if (cached) {
@@ -341,7 +225,7 @@ void* allocate_small(std::size_t index) {
     memory_counters.take_back((count - 1u) * small_size(index));
     for (void* block = rest; block != nullptr;) {
       void* const next = next_of(block);
-      give_loose(index, block);
+      heap().give_small(index, block);
       block = next;
     }
   }
@@ -351,20 +235,20 @@ void* allocate_small(std::size_t index) {
 void deallocate_small(void* block, std::size_t index) {
   ThreadState& state = thread_state;
   if (!use_small_cache(state)) {
-    const std::lock_guard lock(heap.mutex);
+    const std::lock_guard lock(heap().mutex);
     memory_counters.take_back(small_size(index));
-    give_loose(index, block);
+    heap().give_small(index, block);
     return;
   }
   if (state.small_room[index] == 0) {  // two full batches: the older one goes
     void* last_kept = state.small_head[index];
-    for (int i = 1; i < batch_count(index); ++i) last_kept = next_of(last_kept);
+    for (int i = 1; i < detail::batch_count(index); ++i) last_kept = next_of(last_kept);
     void* const older = next_of(last_kept);
     next_of(last_kept) = nullptr;
-    set_room(state, index, batch_count(index));
-    memory_counters.take_back(batch_count(index) * small_size(index));
-    const std::lock_guard lock(heap.mutex);
-    give_batch(index, older);
+    set_room(state, index, detail::batch_count(index));
+    memory_counters.take_back(detail::batch_count(index) * small_size(index));
+    const std::lock_guard lock(heap().mutex);
+    heap().give_batch(index, older);
   }
   next_of(block) = state.small_head[index];
   state.small_head[index] = block;
@@ -383,13 +267,8 @@ void* allocate_middle(std::size_t bytes) {
     }
   }
   {
-    const std::lock_guard lock(heap.mutex);
-    if (void* const block = heap.middle[index]) {
-      heap.middle[index] = next_of(block);
-      memory_counters.cached.fetch_sub(static_cast<std::int64_t>(size), std::memory_order_relaxed);
-      memory_counters.hand_out(size);
-      return block;
-    }
+    const std::lock_guard lock(heap().mutex);
+    if (void* const block = heap().take_middle(index)) return block;
   }
   void* block;
   if (posix_memalign(&block, 64, size) != 0) return nullptr;
@@ -405,12 +284,12 @@ void deallocate_middle(void* block, std::size_t bytes) {
   MiddleCache* cache = state.middle_cache;
   if (cache == nullptr && use_small_cache(state)) cache = state.middle_cache;
   if (cache == nullptr) {
-    const std::lock_guard lock(heap.mutex);
-    if (!give_middle(index, block)) free_middle(index, block);
+    const std::lock_guard lock(heap().mutex);
+    heap().give_middle(index, block);
     return;
   }
   if (cache->bytes + size > kMiddleCacheLimit) {
-    const std::lock_guard lock(heap.mutex);
+    const std::lock_guard lock(heap().mutex);
     flush_middle_cache(*cache);
   }
   next_of(block) = cache->head[index];
@@ -432,14 +311,14 @@ void* try_allocate(std::size_t bytes) {
   if (bypassed()) [[unlikely]]
     return allocate_bypassing(bytes);
   if (bytes <= kSmallLimit) return allocate_small(bytes == 0 ? 0 : (bytes - 1) / kSmallStep);
-  if (bytes <= kMiddleLimit) return allocate_middle(bytes);
+  if (bytes <= detail::kMiddleLimit) return allocate_middle(bytes);
   return detail::allocate_large(bytes);
 }
 
 }  // namespace
 
 void* detail::allocate_slow(std::size_t bytes) {
-  if (heap.hook_set.load(std::memory_order_relaxed)) [[unlikely]]
+  if (hook.set.load(std::memory_order_relaxed)) [[unlikely]]
     count_for_hook(bytes);
   void* block = try_allocate(bytes);
   if (block == nullptr) [[unlikely]] {
@@ -458,7 +337,7 @@ void detail::deallocate_slow(void* block, std::size_t bytes) noexcept {
     std::free(block);
   } else if (bytes <= kSmallLimit) {
     deallocate_small(block, bytes == 0 ? 0 : (bytes - 1) / kSmallStep);
-  } else if (bytes <= kMiddleLimit) {
+  } else if (bytes <= detail::kMiddleLimit) {
     deallocate_middle(block, bytes);
   } else {
     deallocate_large(block);
@@ -467,16 +346,9 @@ void detail::deallocate_slow(void* block, std::size_t bytes) noexcept {
 
 void empty_cache() {
   {
-    const std::lock_guard lock(heap.mutex);
+    const std::lock_guard lock(heap().mutex);
     if (MiddleCache* const cache = thread_state.middle_cache) flush_middle_cache(*cache);
-    for (int index = 0; index < kMiddleClasses; ++index) {
-      while (void* const block = heap.middle[index]) {
-        heap.middle[index] = next_of(block);
-        memory_counters.cached.fetch_sub(static_cast<std::int64_t>(middle_size(index)),
-                                         std::memory_order_relaxed);
-        free_middle(index, block);
-      }
-    }
+    heap().release_middle();
   }
   detail::release_large_blocks();
 }
@@ -492,7 +364,7 @@ namespace {
 // Bytes in per-thread caches. Needs the mutex.
 std::int64_t thread_cached_bytes() {
   std::int64_t bytes = 0;
-  for (ThreadState* state = heap.threads; state != nullptr; state = state->next_thread) {
+  for (ThreadState* state = threads.first; state != nullptr; state = state->next_thread) {
     bytes += __atomic_load_n(&state->middle_cache->bytes, __ATOMIC_RELAXED);
     CacheState cache_state;
     __atomic_load(&state->cache_state, &cache_state, __ATOMIC_RELAXED);
@@ -508,16 +380,12 @@ std::int64_t thread_cached_bytes() {
 }  // namespace
 
 MemoryStats memory_stats() {
-  const std::lock_guard lock(heap.mutex);
-  std::int64_t small_free = 0;
-  for (std::size_t index = 0; index < kSmallClasses; ++index) {
-    small_free += heap.small[index].free_count * static_cast<std::int64_t>(small_size(index));
-  }
+  const std::lock_guard lock(heap().mutex);
   const std::int64_t in_threads = thread_cached_bytes();
   MemoryStats stats;
   stats.allocated_bytes = memory_counters.outside.load(std::memory_order_relaxed) - in_threads;
   stats.cached_bytes =
-      in_threads + small_free + memory_counters.cached.load(std::memory_order_relaxed);
+      in_threads + heap().small_bytes() + memory_counters.cached.load(std::memory_order_relaxed);
   stats.peak_bytes = memory_counters.peak.load(std::memory_order_relaxed);
   stats.reserved_bytes = memory_counters.reserved.load(std::memory_order_relaxed);
   stats.system_allocations = memory_counters.system_allocations.load(std::memory_order_relaxed);
@@ -532,14 +400,14 @@ void reset_peak_memory_stats() {
 
 void testing::fail_allocation(std::int64_t n, bool persistent) {
   SIMDGRAD_CHECK(n >= 0, "fail_allocation: got ", n, ", needs 0 or more");
-  heap.until_failure.store(n);
-  heap.keep_failing.store(persistent);
-  heap.hook_set.store(n > 0);
+  hook.until_failure.store(n);
+  hook.keep_failing.store(persistent);
+  hook.set.store(n > 0);
   if (n == 0) return;
-  heap.failed.store(false);
+  hook.failed.store(false);
   use_small_cache(thread_state);
 }
 
-bool testing::allocation_failed() { return heap.failed.load(); }
+bool testing::allocation_failed() { return hook.failed.load(); }
 
 }  // namespace simdgrad
