@@ -57,14 +57,21 @@ bool is_unshared(const Tensor& tensor) {
          (of.is_contiguous() || is_non_overlapping_and_dense(of.size_list(), of.stride_list()));
 }
 
-Tensor add_gradients(Tensor sum, Tensor more, bool create_graph) {
-  // Dense numbers go first: sparse + dense is refused, dense + sparse is not.
-  if (impl(sum).is_sparse() && !impl(more).is_sparse()) std::swap(sum, more);
-  if (!create_graph && is_unshared(sum)) {
+void add_gradient(Tensor& sum, Tensor more, bool create_graph) {
+  if (!create_graph && is_free(impl(sum)) && impl(sum).is_contiguous() && !impl(sum).is_sparse()) {
     sum.add_(more);
-    return sum;
+    return;
   }
-  return sum.add(more);
+  // Dense numbers go first: sparse + dense is refused, dense + sparse is not.
+  const bool swapped = impl(sum).is_sparse() && !impl(more).is_sparse();
+  Tensor& first = swapped ? more : sum;
+  const Tensor& second = swapped ? sum : more;
+  if (create_graph || !is_unshared(first)) {
+    sum = first.add(second);
+  } else {
+    first.add_(second);
+    if (swapped) sum = std::move(more);
+  }
 }
 
 namespace {
@@ -120,11 +127,7 @@ void AccumulateGrad::backward(Gradients& d) {
   TensorImpl& leaf = impl(leaf_);
   if (leaf.extra && !leaf.extra->hooks.empty())
     gradient = run_hook_list(leaf.extra->hooks, std::move(gradient));
-  struct Guard {
-    Node& node;
-    explicit Guard(Node& locked) : node(locked) { NodeAccess::lock(node); }
-    ~Guard() { NodeAccess::unlock(node); }
-  } guard(*this);
+  const NodeLock lock(*this);
   if (!leaf.grad.defined()) {
     const bool steal = !d.create_graph() && is_unshared(gradient) &&
                        (impl(gradient).is_sparse() || has_layout(gradient, leaf));
@@ -132,7 +135,7 @@ void AccumulateGrad::backward(Gradients& d) {
   } else if (!d.create_graph() && !(impl(leaf.grad).is_sparse() && !impl(gradient).is_sparse())) {
     leaf.grad.add_(gradient);
   } else {
-    leaf.grad = add_gradients(leaf.grad, std::move(gradient), true);
+    add_gradient(leaf.grad, std::move(gradient), true);
   }
 }
 

@@ -23,9 +23,9 @@ class AccumulateGrad final : public Node {
 // caller's.
 Node* grad_accumulator(const Tensor& leaf);
 
-// dense += dense and the like, in place where nobody can see it and no graph is wanted. Also used by
-// the engine for gradients that meet at a node.
-Tensor add_gradients(Tensor sum, Tensor more, bool create_graph);
+// sum += more, dense or row-sparse: in place where nobody can see it and no graph is wanted. Also used
+// by the engine for gradients that meet at a node.
+void add_gradient(Tensor& sum, Tensor more, bool create_graph);
 
 // Can its numbers be changed without anybody noticing?
 bool is_unshared(const Tensor& tensor);

@@ -157,7 +157,7 @@ class Engine {
   }
 
   // Adds a gradient to those that wait for the node.
-  void deliver(Node& node, uint32_t nr, Tensor gradient) {
+  void deliver(Node& node, uint32_t nr, Tensor&& gradient) {
     if (!gradient.defined()) return;
     if (!is_mine(node)) {
       add_to((*aside_)[&node].gradients[nr], std::move(gradient));
@@ -175,9 +175,12 @@ class Engine {
     add_to(reinterpret_cast<Tensor&>(node.gradients_[nr]), std::move(gradient));
   }
 
-  void add_to(Tensor& slot, Tensor gradient) {
-    slot = slot.defined() ? add_gradients(std::move(slot), std::move(gradient), options_.create_graph)
-                          : std::move(gradient);
+  void add_to(Tensor& slot, Tensor&& gradient) {
+    if (slot.defined()) {
+      add_gradient(slot, std::move(gradient), options_.create_graph);
+    } else {
+      slot = std::move(gradient);
+    }
   }
 
   // Moves the waiting gradients out and gives the node's slots back.
@@ -216,18 +219,27 @@ class Engine {
   };
 
   void process(Node& node) {
-    if (node.input_count_ == 1 && node.edge_count_ <= 2 && !node.extra_ && captures_.empty()) {
-      // The common node: room for what it takes and gives without clearing more than that.
-      Tensor dy, dx[2];
-      bool needed[2] = {};
-      collect(node, &dy);
-      process_with(node, &dy, dx, needed);
+    if (node.input_count_ == 1 && node.edge_count_ <= 2 && !node.extra_ && captures_.empty() &&
+        is_mine(node)) [[likely]] {
+      process_plain(node);
     } else {
       Buffers buffers(node.input_count_ + node.edge_count_);
       collect(node, buffers.tensors());
       process_with(node, buffers.tensors(), buffers.tensors() + node.input_count_,
                    buffers.needed());
     }
+  }
+
+  // The common node: one gradient comes, at most two go, nobody looks on.
+  void process_plain(Node& node) {
+    Tensor dy = Tensor::adopt(std::exchange(node.gradient_, nullptr));
+    Tensor dx[2];
+    const bool needed[2] = {node.edge_count_ > 0 && node.edges_[0].node,
+                            node.edge_count_ > 1 && node.edges_[1].node};
+    if (dy.defined() || (node.flags_ & NodeAccess::kTakesUndefined)) run(node, &dy, dx, needed);
+    node.claim_.store(0, std::memory_order_release);
+    if (needed[0]) send(node.edges_[0], std::move(dx[0]));
+    if (needed[1]) send(node.edges_[1], std::move(dx[1]));
   }
 
   void process_with(Node& node, Tensor* dy, Tensor* dx, bool* needed) {
@@ -237,18 +249,34 @@ class Engine {
     for (uint32_t i = 0; i < node.input_count_ && !any_defined; ++i) any_defined = dy[i].defined();
     for (uint32_t i = 0; i < node.edge_count_; ++i)
       needed[i] = node.edges_[i].node && wants(*node.edges_[i].node);
-    if (any_defined) {
-      Gradients d(node, dy, dx, needed, options_.create_graph);
-      node.backward(d);
-      if (!options_.retain_graph) node.release_variables();
-    }
+    if (any_defined) run(node, dy, dx, needed);
     if (captures_.empty() && is_mine(node)) node.claim_.store(0, std::memory_order_release);
-    for (uint32_t i = 0; i < node.edge_count_; ++i) {
-      if (!needed[i]) continue;
-      Node& next = *node.edges_[i].node;
-      deliver(next, node.edges_[i].input_nr, std::move(dx[i]));
-      if ((--dependencies(next) & kCountMask) == 0) push(&next);
+    for (uint32_t i = 0; i < node.edge_count_; ++i)
+      if (needed[i]) send(node.edges_[i], std::move(dx[i]));
+  }
+
+  void run(Node& node, Tensor* dy, Tensor* dx, const bool* needed) {
+    Gradients d(node, dy, dx, needed, options_.create_graph);
+    if (options_.retain_graph) {
+      node.backward(d);
+    } else {
+      node.backward_and_release(d);
     }
+  }
+
+  // Hands a gradient on; the node runs when it was the last one missing.
+  void send(const detail::RawEdge& edge, Tensor&& dx) {
+    Node& next = *edge.node;
+    uint32_t left;
+    // deliver() for the common node.
+    if (is_mine(next) && next.input_count_ == 1) [[likely]] {
+      if (dx.defined()) add_to(reinterpret_cast<Tensor&>(next.gradient_), std::move(dx));
+      left = --next.dependencies_;
+    } else {
+      deliver(next, edge.input_nr, std::move(dx));
+      left = --dependencies(next);
+    }
+    if ((left & kCountMask) == 0) push(&next);
   }
 
   // Stores the gradients that were asked for; says whether the node has to run.

@@ -80,10 +80,9 @@ void release_node(Node* node) noexcept {
 
 }  // namespace detail
 
-void NodeAccess::lock(Node& node) {
-  while (node.lock_.exchange(1, std::memory_order_acquire) != 0) std::this_thread::yield();
+void NodeLock::wait() {
+  while (lock_.exchange(1, std::memory_order_acquire) != 0) std::this_thread::yield();
 }
-void NodeAccess::unlock(Node& node) { node.lock_.store(0, std::memory_order_release); }
 
 void NodeAccess::throw_released() {
   SIMDGRAD_THROW(

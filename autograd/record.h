@@ -55,6 +55,8 @@ class Gradients {
   const Tensor& dy(uint32_t i = 0) const { return dy_[i]; }
   // The same, given away: its memory may serve for the result when nobody else holds it.
   Tensor take_dy(uint32_t i = 0) { return std::move(dy_[i]); }
+  // Where it lies, for kernels that may write into it (see is_free) when this is its last use.
+  Tensor* last_dy(uint32_t i = 0) { return &dy_[i]; }
   // Does anybody want the gradient of input i?
   bool needs(uint32_t i) const { return needed_[i]; }
   // Gives the gradient of input i; an undefined one counts as zero.
@@ -87,10 +89,18 @@ class Saved {
   }
   // The tensor; Error if it was modified since. With its history, so that create_graph goes on.
   Tensor operator()(const Gradients& d) const;
+  // The same without history and without a count of its own: for kernels.
+  const Tensor& values(const Gradients& d) const {
+    if (tensor_.defined() && impl(tensor_).current_version() != version_) [[unlikely]]
+      throw_changed(d);
+    return tensor_;
+  }
   bool defined() const { return tensor_.defined(); }
   IntArrayRef sizes() const { return impl(tensor_).size_list(); }
 
  private:
+  [[noreturn, gnu::cold]] void throw_changed(const Gradients& d) const;
+
   Tensor tensor_;
   uint32_t version_ = 0;
   uint32_t output_ = 0;  // of an output: its number plus one
@@ -109,8 +119,7 @@ struct NodeAccess {
   static uint8_t& flags(Node& node) { return node.flags_; }
   static void backward(Node& node, Gradients& d) { node.backward(d); }
   static detail::NodeExtra*& extra(Node& node) { return node.extra_; }
-  static void lock(Node& node);
-  static void unlock(Node& node);
+  static std::atomic<uint8_t>& lock(Node& node) { return node.lock_; }
   static void release_variables(Node& node) { node.release_variables(); }
   static void use_edges(Node& node, detail::RawEdge* edges, uint32_t count) {
     node.edges_ = edges;
@@ -131,6 +140,22 @@ struct NodeName {
   }
 };
 
+// Held while a node's saved tensors are read or released: other threads may run the same graph, and
+// one of them may release it.
+class NodeLock {
+ public:
+  explicit NodeLock(Node& node) : lock_(NodeAccess::lock(node)) {
+    if (lock_.exchange(1, std::memory_order_acquire) != 0) [[unlikely]]
+      wait();
+  }
+  ~NodeLock() { lock_.store(0, std::memory_order_release); }
+  NodeLock(const NodeLock&) = delete;
+
+ private:
+  void wait();
+  std::atomic<uint8_t>& lock_;
+};
+
 namespace detail {
 
 // Holds the lambda and says when its saved tensors are gone.
@@ -145,25 +170,34 @@ class Formula {
 
   void run(Node& node, uint8_t& flags, Gradients& d) {
     if constexpr (saves) {
-      // The lock is for other threads that run the same graph: one of them may release it.
-      struct Guard {
-        Node& node;
-        explicit Guard(Node& locked) : node(locked) { NodeAccess::lock(node); }
-        ~Guard() { NodeAccess::unlock(node); }
-      } guard(node);
+      const NodeLock lock(node);
       if (flags & NodeAccess::kReleased) NodeAccess::throw_released();
       f_(d);
     } else {
       f_(d);
     }
   }
+  void run_and_release(Node& node, uint8_t& flags, Gradients& d) {
+    if constexpr (saves) {
+      {
+        const NodeLock lock(node);
+        if (flags & NodeAccess::kReleased) NodeAccess::throw_released();
+        f_(d);
+        flags |= NodeAccess::kReleased;
+      }
+      f_.~F();
+    } else {
+      f_(d);
+    }
+  }
   void release(Node& node, uint8_t& flags) {
     if constexpr (saves) {
-      NodeAccess::lock(node);
-      const bool first = !(flags & NodeAccess::kReleased);
-      flags |= NodeAccess::kReleased;
-      NodeAccess::unlock(node);
-      if (first) f_.~F();
+      {
+        const NodeLock lock(node);
+        if (flags & NodeAccess::kReleased) return;
+        flags |= NodeAccess::kReleased;
+      }
+      f_.~F();
     }
   }
   void destroy(uint8_t flags) {
@@ -188,6 +222,7 @@ class LambdaNode final : public Node {
  protected:
   void backward(Gradients& d) override { f_.run(*this, flags_, d); }
   void release_variables() override { f_.release(*this, flags_); }
+  void backward_and_release(Gradients& d) override { f_.run_and_release(*this, flags_, d); }
 
  private:
   RawEdge edges_[edges == 0 ? 1 : edges];
@@ -218,6 +253,7 @@ class LambdaListNode final : public Node {
  protected:
   void backward(Gradients& d) override { f_.run(*this, flags_, d); }
   void release_variables() override { f_.release(*this, flags_); }
+  void backward_and_release(Gradients& d) override { f_.run_and_release(*this, flags_, d); }
 
  private:
   Formula<F> f_;

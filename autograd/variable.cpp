@@ -39,22 +39,6 @@ std::string operation_name(const Node& node) {
   return name;
 }
 
-[[noreturn, gnu::cold]] void throw_changed(const Tensor& saved, const Node* origin, uint32_t nr,
-                                           uint32_t now, uint32_t expected) {
-  std::string what = "[" + saved.toString() + " " ;
-  std::string sizes = "[";
-  for (int64_t size : saved.sizes())
-    sizes += (sizes.size() > 1 ? ", " : "") + std::to_string(size);
-  what += sizes + "]]";
-  if (origin) what += ", which is output " + std::to_string(nr) + " of " + operation_name(*origin) + ",";
-  SIMDGRAD_THROW(
-      "one of the variables needed for gradient computation has been modified by an inplace "
-      "operation: ",
-      what, " is at version ", now, "; expected version ", expected,
-      " instead. Hint: enable anomaly detection to find the operation that failed to compute its "
-      "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).");
-}
-
 }  // namespace
 
 detail::RawEdge gradient_edge(const Tensor& tensor) {
@@ -69,15 +53,27 @@ detail::RawEdge gradient_edge(const Tensor& tensor) {
   return {grad_accumulator(tensor), 0};
 }
 
-Tensor Saved::operator()(const Gradients& d) const {
-  if (!tensor_.defined()) return {};
+void Saved::throw_changed(const Gradients& d) const {
   const TensorImpl& saved = impl(tensor_);
-  const uint32_t now = saved.current_version();
-  if (now != version_) [[unlikely]] {
-    const Node* origin = output_ ? &d.node() : saved.grad_fn;
-    throw_changed(tensor_, origin, output_ ? output_ - 1 : saved.output_nr, now, version_);
-  }
-  if (!output_ || !thread_state.grad_enabled) return tensor_;
+  const Node* origin = output_ ? &d.node() : saved.grad_fn;
+  const uint32_t nr = output_ ? output_ - 1 : saved.output_nr;
+  std::string what = "[" + tensor_.toString() + " ";
+  std::string sizes = "[";
+  for (int64_t size : tensor_.sizes())
+    sizes += (sizes.size() > 1 ? ", " : "") + std::to_string(size);
+  what += sizes + "]]";
+  if (origin) what += ", which is output " + std::to_string(nr) + " of " + operation_name(*origin) + ",";
+  SIMDGRAD_THROW(
+      "one of the variables needed for gradient computation has been modified by an inplace "
+      "operation: ",
+      what, " is at version ", saved.current_version(), "; expected version ", version_,
+      " instead. Hint: enable anomaly detection to find the operation that failed to compute its "
+      "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).");
+}
+
+Tensor Saved::operator()(const Gradients& d) const {
+  const Tensor& saved = values(d);
+  if (!output_ || !thread_state.grad_enabled || !saved.defined()) return saved;
   Tensor result = make_detached(tensor_, true);
   detail::retain_node(&d.node());
   set_history(result, &d.node(), output_ - 1);

@@ -50,6 +50,9 @@ if(BUILD_SHARED_LIBS)
   simdgrad_add_library(simdgrad SHARED)
   simdgrad_add_library(simdgrad_static STATIC)
   set_target_properties(simdgrad_static PROPERTIES EXCLUDE_FROM_ALL ON)
+  # Calls inside the library go straight to its own functions. It stays loaded after dlclose: threads
+  # that end later still run its handlers.
+  target_link_options(simdgrad PRIVATE -Wl,-Bsymbolic-functions -Wl,-z,nodelete)
   if(NOT SIMDGRAD_SANITIZE)  # a sanitizer's own symbols come with the program
     target_link_options(simdgrad PRIVATE -Wl,-z,defs)
   endif()

@@ -46,10 +46,13 @@ struct ExternalOwner {
   void* context;
 };
 
+inline bool was_last(Storage* storage) noexcept {
+  return storage->references.load(std::memory_order_acquire) == 1 ||
+         storage->references.fetch_sub(1, std::memory_order_acq_rel) == 1;
+}
+
 void release_storage(Storage* storage) noexcept {
-  if (storage->references.load(std::memory_order_acquire) != 1 &&
-      storage->references.fetch_sub(1, std::memory_order_acq_rel) != 1)
-    return;
+  if (!was_last(storage)) return;
   if (storage->owner == Storage::Owner::kAllocator) {
     deallocate(storage->data, storage->bytes);
   } else if (storage->owner == Storage::Owner::kCaller) {
@@ -63,6 +66,15 @@ void retain_storage(Storage* storage) {
   storage->references.fetch_add(1, std::memory_order_relaxed);
 }
 
+// Does destroying it take no more than giving its block back? (Its destructor has then nothing to
+// do: what it could hold is empty.)
+inline bool is_lone_block(const TensorImpl& tensor) {
+  constexpr uint8_t kind = TensorImpl::kHasStorage | TensorImpl::kRetainsGrad | TensorImpl::kIsView;
+  return (tensor.flags & kind) == TensorImpl::kHasStorage && tensor.storage == tensor.version &&
+         tensor.storage->owner == Storage::Owner::kBlock && tensor.ndim <= kInlineDims &&
+         !tensor.grad.defined() && !tensor.extra;
+}
+
 }  // namespace
 
 namespace detail {
@@ -72,6 +84,14 @@ void forget_retained_grad(TensorImpl* tensor) noexcept;  // autograd/hooks.cpp
 void destroy_tensor(Counted* counted) noexcept {
   TensorImpl* tensor = static_cast<TensorImpl*>(counted);
   count_tensor(-1);
+  // Nearly all: a block of its own with nothing attached but, perhaps, a node.
+  if (is_lone_block(*tensor)) [[likely]] {
+    Node* const grad_fn = tensor->grad_fn;
+    Storage* const storage = tensor->storage;
+    if (was_last(storage)) deallocate(tensor, storage->block_bytes);
+    if (grad_fn) release_node(grad_fn);
+    return;
+  }
   // Taken out first: what they release may reach far (release_node drains chains without recursion).
   Node* grad_fn = tensor->grad_fn;
   if (tensor->flags & TensorImpl::kRetainsGrad) [[unlikely]] forget_retained_grad(tensor);
@@ -109,12 +129,17 @@ void contiguous_strides(IntArrayRef sizes, int64_t* strides) {
 
 namespace {
 
-void make_room_for_dims(TensorImpl& impl, size_t ndim) {
+[[gnu::noinline]] void make_room_for_many(TensorImpl& impl, size_t ndim) {
   SIMDGRAD_CHECK(ndim <= kMaxDims, "tensor: got ", ndim, " dimensions, at most 64 are allowed");
   if (impl.ndim > kInlineDims) deallocate(impl.shape.heap, 2 * sizeof(int64_t) * impl.ndim);
   impl.ndim = 0;
   if (ndim > kInlineDims)
     impl.shape.heap = static_cast<int64_t*>(allocate(2 * sizeof(int64_t) * ndim));
+  impl.ndim = static_cast<uint8_t>(ndim);
+}
+inline void make_room_for_dims(TensorImpl& impl, size_t ndim) {
+  if (impl.ndim > kInlineDims || ndim > kInlineDims) [[unlikely]]
+    return make_room_for_many(impl, ndim);
   impl.ndim = static_cast<uint8_t>(ndim);
 }
 
@@ -168,6 +193,23 @@ Tensor make_tensor(IntArrayRef sizes, ScalarType dtype) {
   TensorImpl* impl = new_impl_with_data(bytes, dtype);
   impl->set_contiguous_shape(sizes);
   return Tensor::adopt(impl);
+}
+
+Tensor make_contiguous_like(const TensorImpl& like) {
+  if (like.ndim > kInlineDims) [[unlikely]]
+    return make_tensor(like.size_list(), like.dtype);
+  const size_t bytes = static_cast<size_t>(like.numel * element_size(like.dtype));
+  TensorImpl* to = new_impl_with_data(bytes, like.dtype);
+  to->ndim = like.ndim;
+  to->numel = like.numel;
+  // The strides of `like` may be any where a size is 1.
+  int64_t stride = 1;
+  for (int i = like.ndim - 1; i >= 0; --i) {
+    const int64_t size = to->shape.inlined[i] = like.shape.inlined[i];
+    to->shape.inlined[kInlineDims + i] = stride;
+    if (size > 1) stride *= size;
+  }
+  return Tensor::adopt(to);
 }
 
 Tensor make_strided(IntArrayRef sizes, IntArrayRef strides, ScalarType dtype) {

@@ -66,7 +66,11 @@ class TensorImpl : public detail::Counted {
     return (static_cast<char*>(data) - static_cast<char*>(storage->data)) / element_size(dtype);
   }
   uint32_t current_version() const { return version->version.load(std::memory_order_relaxed); }
-  void bump_version() { version->version.fetch_add(1, std::memory_order_relaxed); }
+  // A load and a store: of two threads that write the same numbers at once one bump may be lost, which
+  // is a change still.
+  void bump_version() {
+    version->version.store(current_version() + 1, std::memory_order_relaxed);
+  }
   // The extra part, made on first use.
   TensorExtra& extra_part();
   // Gives it this shape; strides in elements. Sets numel and the contiguous flag.
@@ -98,6 +102,10 @@ static_assert(sizeof(TensorImpl) + sizeof(Storage) <= 192, "one small tensor, on
 
 // What few tensors have.
 struct TensorExtra {
+  // Each row-sparse gradient has one: from our allocator, so that a training step asks no heap.
+  static void* operator new(size_t bytes) { return allocate(bytes); }
+  static void operator delete(void* block, size_t bytes) noexcept { deallocate(block, bytes); }
+
   std::atomic<Node*> accumulator{nullptr};  // of a leaf; not counted, cleared when the node dies
   std::vector<std::unique_ptr<detail::TensorHook>> hooks;  // of a leaf
   // Of a row-sparse tensor.
@@ -109,6 +117,15 @@ inline TensorImpl* impl_of(const Tensor& tensor) {
   return static_cast<TensorImpl*>(tensor.counted());
 }
 inline TensorImpl& impl(const Tensor& tensor) { return *impl_of(tensor); }
+// Does one handle alone see these numbers, in memory of our own? They may then be overwritten.
+inline bool is_free(const TensorImpl& tensor) {
+  constexpr uint8_t kind = TensorImpl::kHasStorage | TensorImpl::kIsView | TensorImpl::kRequiresGrad;
+  return (tensor.flags & kind) == TensorImpl::kHasStorage &&
+         tensor.references.load(std::memory_order_acquire) == 1 &&
+         tensor.storage == tensor.version &&
+         tensor.storage->references.load(std::memory_order_acquire) == 1 &&
+         tensor.storage->owner != Storage::Owner::kCaller;
+}
 inline Tensor share(detail::Counted* counted) {
   if (counted) counted->references.fetch_add(1, std::memory_order_relaxed);
   return Tensor::adopt(counted);
@@ -117,6 +134,8 @@ inline Tensor share(detail::Counted* counted) {
 // --- making tensors -----------------------------------------------------------------------------
 // A contiguous tensor of uninitialised numbers; sizes are checked (no negative ones, no overflow).
 SIMDGRAD_API Tensor make_tensor(IntArrayRef sizes, ScalarType dtype);
+// The same with the sizes and dtype of a tensor that is contiguous: there is nothing to check.
+SIMDGRAD_API Tensor make_contiguous_like(const TensorImpl& like);
 // The same with strides: the caller guarantees that they place every element inside the storage
 // that they span and that sizes are not negative.
 SIMDGRAD_API Tensor make_strided(IntArrayRef sizes, IntArrayRef strides, ScalarType dtype);

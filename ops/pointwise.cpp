@@ -145,7 +145,7 @@ Tensor unary_forward(const Tensor& x, const UnaryCall& call) {
   const TensorImpl* from = impl_of(x);
   if (!is_plain(from)) [[unlikely]]
     return unary_general(x, call);
-  Tensor y = make_tensor(from->size_list(), from->dtype);
+  Tensor y = make_contiguous_like(*from);
   const RowKernel kernel =
       table().unary->forward[float_index(from->dtype)][static_cast<int>(call.op)];
   run_plain<2>(kernel, from->numel, element_size(from->dtype), {bytes_of(impl_of(y)), bytes_of(from)},
@@ -166,13 +166,23 @@ void unary_into(const Tensor& self, const UnaryCall& call) {
                {bytes_of(to), bytes_of(to)}, {1, 1}, call.formula);
 }
 
-Tensor unary_backward(UnaryOp op, const Tensor& saved, const Tensor& dy, const void* formula) {
+namespace {
+
+// Room for a gradient that matches dy: dy's own, given away in `last_dy`, where nobody else sees it.
+[[gnu::always_inline]] inline Tensor gradient_like(const TensorImpl& dy, Tensor* last_dy) {
+  return last_dy && is_free(dy) ? std::move(*last_dy) : make_contiguous_like(dy);
+}
+
+}  // namespace
+
+Tensor unary_backward(UnaryOp op, const Tensor& saved, const Tensor& dy, const void* formula,
+                      Tensor* last_dy) {
   const TensorImpl* from = impl_of(dy);
   const RowKernel kernel =
       table().unary->backward[float_index(from->dtype)][static_cast<int>(op)];
   const TensorImpl* kept = saved.defined() ? impl_of(saved) : from;
   if (match(from, kept)) [[likely]] {
-    Tensor dx = make_tensor(from->size_list(), from->dtype);
+    Tensor dx = gradient_like(*from, last_dy);
     run_plain<3>(kernel, from->numel, element_size(from->dtype),
                  {bytes_of(impl_of(dx)), bytes_of(kept), bytes_of(from)}, {1, 1, 1}, formula);
     return dx;
@@ -220,7 +230,7 @@ Tensor number_forward(const Tensor& x, const Scalar& value, bool number_first,
   const TensorImpl* from = impl_of(x);
   if (!is_plain(from)) [[unlikely]]
     return number_general(x, value, number_first, call);
-  Tensor y = make_tensor(from->size_list(), from->dtype);
+  Tensor y = make_contiguous_like(*from);
   const RowKernel kernel =
       table().binary->forward[float_index(from->dtype)][static_cast<int>(call.op)];
   const Number number(value, from->dtype);
@@ -238,7 +248,7 @@ Tensor number_forward(const Tensor& x, const Scalar& value, bool number_first,
 }  // namespace
 
 Tensor binary_plain(const TensorImpl* a, const TensorImpl* b, BinaryOp op, const void* formula) {
-  Tensor y = make_tensor(a->size_list(), a->dtype);
+  Tensor y = make_contiguous_like(*a);
   run_plain<3>(table().binary->forward[float_index(a->dtype)][static_cast<int>(op)], a->numel,
                element_size(a->dtype), {bytes_of(impl_of(y)), bytes_of(a), bytes_of(b)}, {1, 1, 1},
                formula);
@@ -257,15 +267,17 @@ Tensor binary_forward(const Scalar& a, const Tensor& b, const BinaryCall& call) 
   return number_forward(b, a, true, call);
 }
 
+void binary_plain_into(const TensorImpl* to, const TensorImpl* from, BinaryOp op,
+                       const void* formula) {
+  run_plain<3>(table().binary->forward[float_index(to->dtype)][static_cast<int>(op)], to->numel,
+               element_size(to->dtype), {bytes_of(to), bytes_of(to), bytes_of(from)}, {1, 1, 1},
+               formula);
+}
 void binary_into(const Tensor& self, const Tensor& other, const BinaryCall& call) {
   const TensorImpl* to = impl_of(self);
   const TensorImpl* from = impl_of(other);
-  if (match(to, from) && (to->data == from->data || to->storage != from->storage)) [[likely]] {
-    run_plain<3>(table().binary->forward[float_index(to->dtype)][static_cast<int>(call.op)],
-                 to->numel, element_size(to->dtype), {bytes_of(to), bytes_of(to), bytes_of(from)},
-                 {1, 1, 1}, call.formula);
-    return;
-  }
+  if (match(to, from) && (to->data == from->data || to->storage != from->storage)) [[likely]]
+    return binary_plain_into(to, from, call.op, call.formula);
   const ScalarType dtype = output_type(result_type(self, other), call.keeps_type);
   check_result_type(dtype, to->dtype);
   check_inplace_shape(self, from->size_list());
@@ -292,7 +304,7 @@ void binary_into(const Tensor& self, const Scalar& other, const BinaryCall& call
 
 namespace {
 
-RowKernel backward_kernel(BinaryOp op, bool of_a, ScalarType dtype) {
+inline RowKernel backward_kernel(BinaryOp op, bool of_a, ScalarType dtype) {
   const kernels::BinaryKernels& all = *table().binary;
   return (of_a ? all.backward_a : all.backward_b)[float_index(dtype)][static_cast<int>(op)];
 }
@@ -313,17 +325,18 @@ RowKernel backward_kernel(BinaryOp op, bool of_a, ScalarType dtype) {
 }  // namespace
 
 Tensor binary_backward(BinaryOp op, bool of_a, const Tensor& a, const Tensor& b, const Tensor& dy,
-                       const void* formula) {
+                       const void* formula, Tensor* last_dy) {
   const TensorImpl* from = impl_of(dy);
   // What is not there is not read either: dy stands in for it.
   const TensorImpl* x = a.defined() ? impl_of(a) : from;
   const TensorImpl* z = b.defined() ? impl_of(b) : from;
-  if (!match(from, x) || !match(from, z)) [[unlikely]] {
+  if (!is_plain(from) || !(x == from || match(from, x)) || !(z == from || match(from, z)))
+      [[unlikely]] {
     const Number none(0, from->dtype);
     return binary_backward_general(backward_kernel(op, of_a, from->dtype), a, b, dy, formula,
                                    none.operand(), none.operand());
   }
-  Tensor dx = make_tensor(from->size_list(), from->dtype);
+  Tensor dx = gradient_like(*from, last_dy);
   run_plain<4>(backward_kernel(op, of_a, from->dtype), from->numel, element_size(from->dtype),
                {bytes_of(impl_of(dx)), bytes_of(x), bytes_of(z), bytes_of(from)}, {1, 1, 1, 1},
                formula);
@@ -331,7 +344,7 @@ Tensor binary_backward(BinaryOp op, bool of_a, const Tensor& a, const Tensor& b,
 }
 
 Tensor number_backward(BinaryOp op, bool left, const Tensor& tensor, const Scalar& number,
-                       const Tensor& dy, const void* formula) {
+                       const Tensor& dy, const void* formula, Tensor* last_dy) {
   const TensorImpl* from = impl_of(dy);
   const TensorImpl* x = tensor.defined() ? impl_of(tensor) : from;
   const RowKernel kernel = backward_kernel(op, !left, from->dtype);
@@ -341,7 +354,7 @@ Tensor number_backward(BinaryOp op, bool left, const Tensor& tensor, const Scala
     return binary_backward_general(kernel, left ? none : tensor, left ? tensor : none, dy, formula,
                                    value.operand(), value.operand());
   }
-  Tensor dx = make_tensor(from->size_list(), from->dtype);
+  Tensor dx = gradient_like(*from, last_dy);
   char* const at = value.operand().data;
   run_plain<4>(kernel, from->numel, element_size(from->dtype),
                {bytes_of(impl_of(dx)), left ? at : bytes_of(x), left ? bytes_of(x) : at,

@@ -121,15 +121,20 @@ Tensor binary_forward(const Scalar& a, const Tensor& b, const BinaryCall& call);
 void unary_into(const Tensor& self, const UnaryCall& call);
 void binary_into(const Tensor& self, const Tensor& other, const BinaryCall& call);
 void binary_into(const Tensor& self, const Scalar& other, const BinaryCall& call);
-// dx from what was saved (undefined if nothing) and dy.
-Tensor unary_backward(UnaryOp op, const Tensor& saved, const Tensor& dy, const void* formula);
+// The same for operands that match and share no memory, or all of it.
+void binary_plain_into(const TensorImpl* to, const TensorImpl* from, BinaryOp op,
+                       const void* formula);
+// dx from what was saved (undefined if nothing) and dy. `last_dy` is null, or dy itself where this is
+// its last use: its memory may then take the result.
+Tensor unary_backward(UnaryOp op, const Tensor& saved, const Tensor& dy, const void* formula,
+                      Tensor* last_dy);
 // The gradient of a (or b) in the shape and dtype of dy; operands that it does not use may be
 // undefined.
 Tensor binary_backward(BinaryOp op, bool of_a, const Tensor& a, const Tensor& b, const Tensor& dy,
-                       const void* formula);
+                       const void* formula, Tensor* last_dy);
 // The same where one operand is a number: `left` says that it is a. The gradient is the tensor's.
 Tensor number_backward(BinaryOp op, bool left, const Tensor& tensor, const Scalar& number,
-                       const Tensor& dy, const void* formula);
+                       const Tensor& dy, const void* formula, Tensor* last_dy);
 // "result type Float can't be cast to the desired output type Long"
 void check_result_type(ScalarType result, ScalarType into);
 // "output with shape [3] doesn't match the broadcast shape [2, 3]"

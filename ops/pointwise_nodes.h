@@ -49,6 +49,7 @@ BinaryCall binary_call(const char* name, const F& formula) {
 template <int which>
 struct NotSaved {
   Tensor operator()(const Gradients&) const { return {}; }
+  Tensor values(const Gradients&) const { return {}; }
 };
 template <bool reads, int which = 0>
 using SavedIf = std::conditional_t<reads, Saved, NotSaved<which>>;
@@ -75,11 +76,11 @@ struct UnaryNode {
   [[no_unique_address]] F formula;
 
   void operator()(Gradients& d) const {
-    const Tensor x = saved(d);
     if (by_operations(d)) {
-      d.set(0, formula.backward(Symbolic(x), Symbolic(d.dy())).tensor(d.dy()));
+      d.set(0, formula.backward(Symbolic(saved(d)), Symbolic(d.dy())).tensor(d.dy()));
     } else {
-      d.set(0, unary_backward(op_of<F>, x, d.dy(), members(formula)));
+      const Tensor& x = saved.values(d);
+      d.set(0, unary_backward(op_of<F>, x, d.dy(), members(formula), d.last_dy()));
     }
   }
 };
@@ -167,22 +168,26 @@ struct BinaryNode {
   [[no_unique_address]] Shapes shapes;
 
   void operator()(Gradients& d) const {
-    if (d.needs(0)) d.set(0, shapes.reduce(gradient<true>(d), 0));
-    if (d.needs(1)) d.set(1, shapes.reduce(gradient<false>(d), 1));
+    if (d.needs(0)) d.set(0, shapes.reduce(gradient<true>(d, !d.needs(1)), 0));
+    if (d.needs(1)) d.set(1, shapes.reduce(gradient<false>(d, true), 1));
   }
 
  private:
   template <bool of_a>
-  Tensor gradient(Gradients& d) const {
+  Tensor gradient(Gradients& d, bool last) const {
     constexpr Uses uses = of_a ? F::for_a : F::for_b;
     if constexpr (of_a ? same_a<F>() : same_b<F>()) {
-      return d.dy();
+      return last ? d.take_dy() : d.dy();
+    } else if (by_operations(d)) {
+      const Symbolic x(has(uses, Uses::a) ? a(d) : Tensor());
+      const Symbolic z(has(uses, Uses::b) ? b(d) : Tensor()), dy(d.dy());
+      return (of_a ? formula.backward_a(x, z, dy) : formula.backward_b(x, z, dy)).tensor(d.dy());
     } else {
-      const Tensor x = has(uses, Uses::a) ? a(d) : Tensor();
-      const Tensor z = has(uses, Uses::b) ? b(d) : Tensor();
-      if (!by_operations(d)) return binary_backward(op_of<F>, of_a, x, z, d.dy(), members(formula));
-      const Symbolic sx(x), sz(z), dy(d.dy());
-      return (of_a ? formula.backward_a(sx, sz, dy) : formula.backward_b(sx, sz, dy)).tensor(d.dy());
+      const Tensor none;
+      const Tensor& x = has(uses, Uses::a) ? a.values(d) : none;
+      const Tensor& z = has(uses, Uses::b) ? b.values(d) : none;
+      return binary_backward(op_of<F>, of_a, x, z, d.dy(), members(formula),
+                             last ? d.last_dy() : nullptr);
     }
   }
 };
@@ -236,6 +241,15 @@ Tensor binary(const Tensor& self, const Tensor& other, const char* function, con
 template <NodeName name, class F>
 Tensor& binary_inplace(Tensor& self, const Tensor& other, const char* function,
                        const F& formula = {}) {
+  const TensorImpl* to = impl_of(self);
+  const TensorImpl* from = impl_of(other);
+  // Sums of gradients and what optimizers do by hand: nothing to check, nothing to record.
+  if (to && from && match(to, from) && to->storage != from->storage &&
+      !needs_gradient(self, other)) [[likely]] {
+    binary_plain_into(to, from, op_of<F>, members(formula));
+    finish_inplace(self);
+    return self;
+  }
   check_dense(self, function);
   check_dense(other, function, "other");
   const bool records = needs_gradient(self, other);
@@ -279,16 +293,14 @@ struct NumberNode {
  private:
   Tensor gradient(Gradients& d) const {
     if constexpr (left ? same_b<F>() : same_a<F>()) {
-      return d.dy();
+      return d.take_dy();
+    } else if (by_operations(d)) {
+      const Symbolic tensor(saved(d)), value(number.to_double()), dy(d.dy());
+      return (left ? formula.backward_b(value, tensor, dy) : formula.backward_a(tensor, value, dy))
+          .tensor(d.dy());
     } else {
-      const Tensor x = saved(d);
-      if (by_operations(d)) {
-        const Symbolic tensor(x), value(number.to_double()), dy(d.dy());
-        return (left ? formula.backward_b(value, tensor, dy)
-                     : formula.backward_a(tensor, value, dy))
-            .tensor(d.dy());
-      }
-      return number_backward(op_of<F>, left, x, number, d.dy(), members(formula));
+      const Tensor& x = saved.values(d);
+      return number_backward(op_of<F>, left, x, number, d.dy(), members(formula), d.last_dy());
     }
   }
 };

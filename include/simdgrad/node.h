@@ -109,6 +109,11 @@ class SIMDGRAD_API Node {
   virtual void backward(Gradients& d) = 0;
   // Lets saved tensors go after a backward that does not retain the graph.
   virtual void release_variables() {}
+  // Both, one after the other.
+  virtual void backward_and_release(Gradients& d) {
+    backward(d);
+    release_variables();
+  }
 
  private:
   friend class Engine;
