@@ -2,6 +2,8 @@
 #include <simdgrad/reductions.h>
 #include <simdgrad/views.h>
 
+#include <algorithm>
+
 #include "core/parallel.h"
 #include "ops/broadcast.h"
 #include "ops/kernels/softmax.h"
@@ -15,56 +17,91 @@ using namespace reductions;
 
 namespace {
 
-// Moves `dim` last and makes rows of it; outside the graph.
-Tensor dim_last(const Tensor& x, int64_t dim) {
-  return (x.dim() == 0 ? x : x.transpose(dim, -1)).contiguous();
-}
-// The result of rows made by dim_last, in the operand's order of dimensions.
-Tensor dim_back(const Tensor& y, int64_t dim, bool moved) {
-  return moved ? y.transpose(dim, -1).contiguous().detach() : y;
-}
-
 bool is_last(const Tensor& x, int64_t dim) { return x.dim() == 0 || dim == x.dim() - 1; }
 
-template <class Run>
-Tensor over_rows(const Tensor& x, int64_t dim, Run&& run) {
-  const GradModeGuard no_grad(false);
-  const Tensor rows =
-      impl(x).is_contiguous() && is_last(x, dim) ? x : dim_last(make_detached(x, true), dim);
-  Tensor y = make_tensor(rows.sizes(), rows.scalar_type());
-  const int64_t n = rows.dim() == 0 ? 1 : rows.size(-1);
-  if (rows.numel() > 0) run(rows, y, rows.numel() / n, n);
-  return dim_back(y, dim, !is_last(x, dim));
+// [outer, n, inner] around the dimension.
+struct Span {
+  int64_t outer = 1, n = 1, inner = 1;
+};
+Span span_of(const TensorImpl& x, int64_t dim) {
+  Span span;
+  for (int64_t d = 0; d < x.ndim; ++d)
+    (d < dim ? span.outer : d == dim ? span.n : span.inner) *= x.sizes()[d];
+  return span;
+}
+
+Tensor dense(const Tensor& x) {
+  return impl(x).is_contiguous() ? x : make_detached(x, true).contiguous();
+}
+
+// Columns that one task takes, by shape alone: enough tasks for 16 threads, whole cache lines, no more
+// than stay in L1 with their sums.
+int64_t columns_per_task(const Span& span) {
+  const int64_t even = span.outer * span.inner / 16;
+  return std::clamp<int64_t>((even + 15) / 16 * 16, 16, 512);
+}
+
+// rows(begin, end) on ranges of `outer` where the dimension is the last, else columns(o, begin, end).
+template <class Rows, class Columns>
+void over_span(const Span& span, double nanoseconds, Rows rows, Columns columns) {
+  const int64_t size = span.n * span.inner;
+  if (span.outer * size == 0) return;
+  if (span.inner == 1) return for_rows(span.outer, size, nanoseconds, rows);
+  const int64_t width = columns_per_task(span);
+  const int64_t strips = (span.inner - 1) / width + 1;
+  for_rows(span.outer * strips, size / strips, nanoseconds, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t first = task % strips * width;
+      columns(task / strips, first, std::min(first + width, span.inner));
+    }
+  });
 }
 
 Tensor forward(const Tensor& x, int64_t dim, bool log_form) {
-  return over_rows(x, dim, [&](const Tensor& from, const Tensor& to, int64_t rows, int64_t n) {
-    for_float_type(from.scalar_type(), [&]<class T>(T) {
-      const auto& table = softmax_table<T>();
-      const auto kernel = log_form ? table.forward_log : table.forward;
-      const T* in = static_cast<const T*>(impl(from).data);
-      T* out = static_cast<T*>(impl(to).data);
-      for_rows(rows, n, 2.0, [&](int64_t begin, int64_t end) {
-        kernel(in + begin * n, out + begin * n, end - begin, n);
-      });
-    });
+  const Tensor from = dense(x);
+  const Tensor y = make_tensor(impl(from).size_list(), impl(from).dtype);
+  const Span span = span_of(impl(from), dim);
+  for_float_type(impl(from).dtype, [&]<class T>(T) {
+    const auto& table = softmax_table<T>();
+    const T* in = static_cast<const T*>(impl(from).data);
+    T* out = static_cast<T*>(impl(y).data);
+    const int64_t n = span.n;
+    over_span(
+        span, 2.0,
+        [&](int64_t begin, int64_t end) {
+          (log_form ? table.forward_log : table.forward)(in + begin * n, out + begin * n,
+                                                         end - begin, n);
+        },
+        [&](int64_t o, int64_t begin, int64_t end) {
+          const int64_t at = o * n * span.inner + begin;
+          table.forward_columns[log_form](in + at, out + at, n, span.inner, end - begin);
+        });
   });
+  return y;
 }
 
 Tensor fused_backward(const Tensor& y, const Tensor& dy, int64_t dim, bool log_form) {
-  const Tensor gradient = dim_last(dy, dim);
-  return over_rows(y, dim, [&](const Tensor& from, const Tensor& to, int64_t rows, int64_t n) {
-    for_float_type(from.scalar_type(), [&]<class T>(T) {
-      const auto& table = softmax_table<T>();
-      const auto kernel = log_form ? table.backward_log : table.backward;
-      const T* in = static_cast<const T*>(impl(from).data);
-      const T* g = static_cast<const T*>(impl(gradient).data);
-      T* out = static_cast<T*>(impl(to).data);
-      for_rows(rows, n, 1.5, [&](int64_t begin, int64_t end) {
-        kernel(in + begin * n, g + begin * n, out + begin * n, end - begin, n);
-      });
-    });
+  const Tensor gradient = dense(dy);
+  const Tensor dx = make_tensor(impl(y).size_list(), impl(y).dtype);
+  const Span span = span_of(impl(y), dim);
+  for_float_type(impl(y).dtype, [&]<class T>(T) {
+    const auto& table = softmax_table<T>();
+    const T* in = static_cast<const T*>(impl(y).data);
+    const T* g = static_cast<const T*>(impl(gradient).data);
+    T* out = static_cast<T*>(impl(dx).data);
+    const int64_t n = span.n;
+    over_span(
+        span, 1.5,
+        [&](int64_t begin, int64_t end) {
+          (log_form ? table.backward_log : table.backward)(
+              in + begin * n, g + begin * n, out + begin * n, end - begin, n);
+        },
+        [&](int64_t o, int64_t begin, int64_t end) {
+          const int64_t at = o * n * span.inner + begin;
+          table.backward_columns[log_form](in + at, g + at, out + at, n, span.inner, end - begin);
+        });
   });
+  return dx;
 }
 
 Tensor composed_backward(const Tensor& y, const Tensor& dy, int64_t dim, bool log_form) {

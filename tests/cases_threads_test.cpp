@@ -150,7 +150,7 @@ std::vector<Operation> reductions() {
       {"max of columns", [=] { return wide([](X x) { return std::get<0>(x[0].max(0)); }); }},
       {"logsumexp", [=] { return matrix([](X x) { return x[0].logsumexp(1); }); }},
       {"softmax", [=] { return matrix([](X x) { return x[0].softmax(1); }); }},
-      {"softmax of columns", [=] { return matrix([](X x) { return x[0].softmax(0); }); }},
+      {"softmax of columns", [=] { return wide([](X x) { return x[0].softmax(0); }); }},
       {"log_softmax", [=] { return matrix([](X x) { return x[0].log_softmax(1); }); }},
       {"cross entropy",
        [=] { return matrix([](X x) { return cross_entropy_loss(x[0], ids(200, {3000})); }); }},

@@ -148,9 +148,10 @@ int64_t find(const T* x, int64_t n, T value) {
   for (int64_t i = 0; i < n; i += size) {
     const int lanes = n - i < size ? static_cast<int>(n - i) : size;
     const Vec<T> v = lanes == size ? Vec<T>::load(x + i) : Vec<T>::load_partial(x + i, lanes);
-    if (!any((nan ? is_nan(v) : v == Vec<T>(value)) & first_lanes_of<T>(lanes))) continue;
-    for (int lane = 0; lane < lanes; ++lane)
-      if (nan ? x[i + lane] != x[i + lane] : x[i + lane] == value) return i + lane;
+    const Mask<T> here = (nan ? is_nan(v) : v == Vec<T>(value)) & first_lanes_of<T>(lanes);
+    if (!any(here)) continue;
+    return i + static_cast<int64_t>(
+                   reduce_min(select(here, Vec<T>::load(kLaneNumbers<T>), Vec<T>(16))));
   }
   return 0;
 }
@@ -158,6 +159,19 @@ int64_t find(const T* x, int64_t n, T value) {
 template <class F, class T>
 void arg_rows(const T* x, int64_t row_stride, int64_t rows, int64_t n, T* values,
               int64_t* indices) {
+  if (n <= Vec<T>::size) {  // without branches: the smallest lane number that holds the extreme
+    const int lanes = static_cast<int>(n);
+    const Mask<T> valid = first_lanes_of<T>(lanes);
+    const Vec<T> number = Vec<T>::load(kLaneNumbers<T>);
+    for (int64_t r = 0; r < rows; ++r, x += row_stride) {
+      const Vec<T> v = Vec<T>::load_partial(x, lanes);
+      const Vec<T> best = F::all(select(valid, v, F::start()));
+      const Mask<T> here = valid & ((v == best) | (is_nan(v) & is_nan(best)));
+      values[r] = first_lane(best);
+      indices[r] = static_cast<int64_t>(reduce_min(select(here, number, Vec<T>(16))));
+    }
+    return;
+  }
   for (int64_t r = 0; r < rows; ++r, x += row_stride) {
     values[r] = fold_one<F>(x, n, Vec<T>(0));
     indices[r] = find<F>(x, n, values[r]);

@@ -124,6 +124,80 @@ void backward(const T* y, const T* dy, T* dx, int64_t rows, int64_t n) {
   }
 }
 
+// --- down columns: each lane of a strip of registers is a softmax of its own ------------------------
+constexpr int kStripRegisters = 4;
+
+// Calls body(first column, columns) on strips.
+template <class T, class Body>
+SIMDGRAD_INLINE void for_strips(int64_t width, Body body) {
+  constexpr int strip = kStripRegisters * Vec<T>::size;
+  for (int64_t c = 0; c < width; c += strip)
+    body(c, width - c < strip ? static_cast<int>(width - c) : strip);
+}
+
+// Calls body(register number, offset, lanes) on the registers of one row of a strip.
+template <class T, class Body>
+SIMDGRAD_INLINE void for_registers(int columns, Body body) {
+  for (int k = 0; k * Vec<T>::size < columns; ++k) {
+    const int left = columns - k * Vec<T>::size;
+    body(k, k * Vec<T>::size, left < Vec<T>::size ? left : Vec<T>::size);
+  }
+}
+
+template <bool log_form, class T>
+void forward_columns(const T* x, T* y, int64_t rows, int64_t row_stride, int64_t width) {
+  for_strips<T>(width, [&](int64_t c, int columns) {
+    Vec<T> top[kStripRegisters], sum[kStripRegisters];
+    for (int k = 0; k < kStripRegisters; ++k) {
+      top[k] = LargestOrAny<T>::start();
+      sum[k] = Vec<T>(0);
+    }
+    for (int64_t r = 0; r < rows; ++r)
+      for_registers<T>(columns, [&](int k, int at, int lanes) SIMDGRAD_FUSED {
+        top[k] = LargestOrAny<T>::combine(top[k], read(x + r * row_stride + c + at, lanes));
+      });
+    for (int64_t r = 0; r < rows; ++r)
+      for_registers<T>(columns, [&](int k, int at, int lanes) SIMDGRAD_FUSED {
+        const int64_t i = r * row_stride + c + at;
+        const Vec<T> e = exp(read(x + i, lanes) - top[k]);
+        if constexpr (!log_form) write(e, y + i, lanes);
+        sum[k] = sum[k] + e;
+      });
+    if constexpr (log_form)
+      for (int k = 0; k < kStripRegisters; ++k) sum[k] = log(sum[k]);
+    for (int64_t r = 0; r < rows; ++r)
+      for_registers<T>(columns, [&](int k, int at, int lanes) SIMDGRAD_FUSED {
+        const int64_t i = r * row_stride + c + at;
+        if constexpr (log_form) {
+          write(read(x + i, lanes) - top[k] - sum[k], y + i, lanes);
+        } else {
+          write(read(static_cast<const T*>(y) + i, lanes) / sum[k], y + i, lanes);
+        }
+      });
+  });
+}
+
+template <bool log_form, class T>
+void backward_columns(const T* y, const T* dy, T* dx, int64_t rows, int64_t row_stride,
+                      int64_t width) {
+  for_strips<T>(width, [&](int64_t c, int columns) {
+    Vec<T> sum[kStripRegisters];
+    for (int k = 0; k < kStripRegisters; ++k) sum[k] = Vec<T>(0);
+    for (int64_t r = 0; r < rows; ++r)
+      for_registers<T>(columns, [&](int k, int at, int lanes) SIMDGRAD_FUSED {
+        const int64_t i = r * row_stride + c + at;
+        const Vec<T> g = read(dy + i, lanes);
+        sum[k] = sum[k] + (log_form ? g : g * read(y + i, lanes));
+      });
+    for (int64_t r = 0; r < rows; ++r)
+      for_registers<T>(columns, [&](int k, int at, int lanes) SIMDGRAD_FUSED {
+        const int64_t i = r * row_stride + c + at;
+        const Vec<T> g = read(dy + i, lanes), value = read(y + i, lanes);
+        write(log_form ? g - exp(value) * sum[k] : value * (g - sum[k]), dx + i, lanes);
+      });
+  });
+}
+
 template <class T>
 void layer_norm(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rstd, int64_t rows,
                 int64_t n, T eps) {
@@ -202,8 +276,16 @@ void layer_norm_parameters(const T* x, const T* mean, const T* rstd, const T* dy
 
 template <class T>
 constexpr SoftmaxTable<T> make_table() {
-  return {forward<T>,       forward_log<T>,         backward<false, T>, backward<true, T>,
-          exp_rows<T>,      scale_rows<T>,          layer_norm<T>,      layer_norm_backward<T>,
+  return {forward<T>,
+          forward_log<T>,
+          {forward_columns<false, T>, forward_columns<true, T>},
+          {backward_columns<false, T>, backward_columns<true, T>},
+          backward<false, T>,
+          backward<true, T>,
+          exp_rows<T>,
+          scale_rows<T>,
+          layer_norm<T>,
+          layer_norm_backward<T>,
           layer_norm_parameters<T>};
 }
 

@@ -12,6 +12,10 @@ struct SoftmaxTable {
   // y[r, :] = softmax of x[r, :], or its logarithm; n > 0.
   void (*forward)(const T* x, T* y, int64_t rows, int64_t n);
   void (*forward_log)(const T* x, T* y, int64_t rows, int64_t n);
+  // The same down each column of [rows, width] with this row stride; [1] is the logarithm's.
+  void (*forward_columns[2])(const T* x, T* y, int64_t rows, int64_t row_stride, int64_t width);
+  void (*backward_columns[2])(const T* y, const T* dy, T* dx, int64_t rows, int64_t row_stride,
+                              int64_t width);
   // dx = y (dy - sum y dy);  dx = dy - e^y sum dy
   void (*backward)(const T* y, const T* dy, T* dx, int64_t rows, int64_t n);
   void (*backward_log)(const T* y, const T* dy, T* dx, int64_t rows, int64_t n);
