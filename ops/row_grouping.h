@@ -1,5 +1,5 @@
-// Equal ids brought together, in order of appearance: what makes a scatter-add, and the merging of a
-// sparse tensor's entries, deterministic and parallel at once.
+// Equal ids brought together, in order of appearance: the distinct ids of a list, how often each
+// occurs, and where.
 #pragma once
 
 #include <cstddef>

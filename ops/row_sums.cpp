@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include "core/dtypes.h"
 #include "core/parallel.h"
@@ -14,112 +16,118 @@
 namespace simdgrad {
 namespace {
 
-constexpr int64_t kTaskBytes = 64 << 10;  // of values that one task adds up
-constexpr int64_t kColumnBytes = 128;     // of a row, where several tasks share a frequent id
-constexpr int64_t kFrequent = 4;          // tasks' worth of rows from which an id is shared
+constexpr int64_t kParts = 64;        // that the rows of a table are dealt out to
+constexpr int64_t kFrequent = 4;      // parts' worth of rows from which a part is shared out
+constexpr int64_t kColumnBytes = 128;  // of its rows, one task each
+constexpr int64_t kTaskBytes = 64 << 10;  // that one task looks through
 
 double row_cost(int64_t bytes) { return 5 + static_cast<double>(bytes) * 0.04; }
 
-double total_cost(const RowSums& rows, int64_t n) {
-  return static_cast<double>(n) * row_cost(rows.columns * element_size(rows.dtype));
-}
+// n numbers for the length of a call.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(int64_t n)
+      : bytes_(static_cast<size_t>(n) * sizeof(T)),
+        data_(n ? static_cast<T*>(allocate(bytes_)) : nullptr) {}
+  ~Scratch() {
+    if (data_) deallocate(data_, bytes_);
+  }
+  Scratch(const Scratch&) = delete;
+  T* get() const { return data_; }
+  T& operator[](int64_t i) const { return data_[i]; }
 
-// On one thread values are best read as they lie; by groups they are read here and there, which pays
-// where others share the work. The bits are the same.
-bool runs_alone(double cost) {
-  return get_num_threads() == 1 ||
-         cost < 2 * detail::inline_threshold.load(std::memory_order_relaxed);
-}
-
-kernels::ScatterRows kernel_rows(const RowSums& rows, const int64_t* byte_offsets, double alpha) {
-  const int64_t item = element_size(rows.dtype);
-  return {static_cast<char*>(rows.table),
-          rows.table_stride * item,
-          static_cast<const char*>(rows.values),
-          rows.value_stride * item,
-          byte_offsets,
-          rows.columns,
-          alpha};
-}
+ private:
+  size_t bytes_;
+  T* data_;
+};
 
 const kernels::ScatterForms& forms(ScalarType dtype) {
   const kernels::ScatterKernels& all = *kernels::table().scatter;
   return dtype == ScalarType::Float ? all.f32 : all.f64;
 }
 
-// Offsets in bytes, in memory of their own.
-class ByteOffsets {
+// --- threads ------------------------------------------------------------------------------------
+// Positions by the part that their row belongs to, each part's in order. Rows are dealt out in turn,
+// since frequent ids tend to stand together; rows shorter than two cache lines in blocks, so that
+// parts do not write to one line.
+class Parts {
  public:
-  ByteOffsets(const RowSums& rows, int64_t n)
-      : n_(rows.offsets ? n : 0),
-        bytes_(n_ ? static_cast<int64_t*>(allocate(static_cast<size_t>(n_) * 8)) : nullptr) {
-    const int64_t item = element_size(rows.dtype);
-    for (int64_t i = 0; i < n_; ++i) bytes_[i] = rows.offsets[i] * item;
-  }
-  ~ByteOffsets() { deallocate(bytes_, static_cast<size_t>(n_) * 8); }
-  ByteOffsets(const ByteOffsets&) = delete;
-  const int64_t* get() const { return bytes_; }
-
- private:
-  int64_t n_;
-  int64_t* bytes_;
-};
-
-// --- groups to tasks ----------------------------------------------------------------------------
-struct Task {
-  int64_t begin, end;     // groups
-  int64_t column, width;  // of the rows
-};
-
-// Tasks of about kTaskBytes; an id that fills several of them is shared out by columns, which leaves
-// the order of additions as it is. A function of the ids and shapes.
-class Tasks {
- public:
-  Tasks(const RowGrouping& groups, int64_t columns, int64_t item) : columns_(columns) {
-    const int64_t per_task =
-        chunk_size(std::max<int64_t>(1, kTaskBytes / std::max<int64_t>(1, columns * item)));
-    const int64_t* starts = groups.starts();
-    int64_t first = 0;
-    for (int64_t g = 0; g < groups.groups(); ++g) {
-      const int64_t width = kColumnBytes / item;
-      if (starts[g + 1] - starts[g] >= kFrequent * per_task && columns > width) {
-        if (first < g) push(first, g);
-        for (int64_t at = 0; at < columns; at += width)
-          list_.push_back({g, g + 1, at, std::min(width, columns - at)});
-        first = g + 1;
-      } else if (starts[g + 1] - starts[first] >= per_task) {
-        push(first, g + 1);
-        first = g + 1;
-      }
+  Parts(const int64_t* ids, int64_t n, int64_t row_bytes) : positions_(n) {
+    int shift = 0;
+    while (row_bytes << shift < 128) ++shift;
+    const auto part_of = [shift](int64_t id) { return id >> shift & (kParts - 1); };
+    int64_t next[kParts] = {};
+    for (int64_t p = 0; p < n; ++p) ++next[part_of(ids[p])];
+    int64_t sum = 0;
+    for (int64_t part = 0; part < kParts; ++part) {
+      starts_[part] = sum;
+      sum += std::exchange(next[part], sum);
     }
-    if (first < groups.groups()) push(first, groups.groups());
+    starts_[kParts] = sum;
+    for (int64_t p = 0; p < n; ++p) positions_[next[part_of(ids[p])]++] = p;
   }
-  int64_t count() const { return static_cast<int64_t>(list_.size()); }
-  const Task& operator[](int64_t i) const { return list_[static_cast<size_t>(i)]; }
+  const int64_t* positions(int64_t part) const { return positions_.get() + starts_[part]; }
+  int64_t count(int64_t part) const { return starts_[part + 1] - starts_[part]; }
 
  private:
-  void push(int64_t begin, int64_t end) { list_.push_back({begin, end, 0, columns_}); }
-
-  int64_t columns_;
-  SmallVector<Task, 32> list_;
+  Scratch<int64_t> positions_;
+  int64_t starts_[kParts + 1];
 };
 
-void run_groups(const RowSums& rows, const RowGrouping& groups, const kernels::ScatterRows& whole,
-                const kernels::ScatterGroups& what) {
-  const int64_t item = element_size(rows.dtype);
-  const Tasks tasks(groups, rows.columns, item);
-  const auto sum = forms(rows.dtype).sum;
-  parallel_chunks(tasks.count(), total_cost(rows, groups.size()), [&](int64_t index) {
-    const Task& task = tasks[index];
-    kernels::ScatterRows part = whole;
-    part.table += task.column * item;
-    part.values += task.column * item;
-    part.columns = task.width;
-    kernels::ScatterGroups range = what;
-    range.begin = task.begin;
-    range.end = task.end;
-    sum(part, range);
+struct Task {
+  int64_t part, column, width;  // width in numbers
+};
+
+// A part that a frequent id makes large is shared out by columns, which leaves the order of additions
+// as it is.
+void list_tasks(const Parts& parts, int64_t n, int64_t columns, int64_t item,
+                SmallVector<Task, 2 * kParts>& tasks) {
+  const int64_t width = kColumnBytes / item;
+  for (int64_t part = 0; part < kParts; ++part) {
+    if (parts.count(part) == 0) continue;
+    if (parts.count(part) * kParts < kFrequent * n || columns <= width) {
+      tasks.push_back({part, 0, columns});
+      continue;
+    }
+    for (int64_t at = 0; at < columns; at += width)
+      tasks.push_back({part, at, std::min(width, columns - at)});
+  }
+}
+
+// On one thread values are best read as they lie. The bits are the same in parts.
+void add_floats(const kernels::ScatterRows& rows, ScalarType dtype) {
+  const int64_t item = element_size(dtype), row_bytes = rows.columns * item;
+  const double cost = static_cast<double>(rows.n) * row_cost(row_bytes);
+  const auto add = forms(dtype).add;
+  if (get_num_threads() == 1 ||
+      cost < 2 * detail::inline_threshold.load(std::memory_order_relaxed))
+    return add(rows);
+  const Parts parts(rows.ids, rows.n, row_bytes);
+  SmallVector<Task, 2 * kParts> tasks;
+  list_tasks(parts, rows.n, rows.columns, item, tasks);
+  parallel_chunks(static_cast<int64_t>(tasks.size()), cost, [&](int64_t index) {
+    const Task& task = tasks[static_cast<size_t>(index)];
+    kernels::ScatterRows some = rows;
+    some.table += task.column * item;
+    some.values += task.column * item;
+    some.columns = task.width;
+    some.positions = parts.positions(task.part);
+    some.n = parts.count(task.part);
+    add(some);
   });
+}
+
+void add_floats(const RowSums& rows, const int64_t* ids, int64_t n, double alpha, int64_t skip,
+                const double* factors) {
+  const int64_t item = element_size(rows.dtype);
+  const Scratch<int64_t> offsets(rows.offsets ? n : 0);
+  if (rows.offsets)
+    for (int64_t p = 0; p < n; ++p) offsets[p] = rows.offsets[p] * item;
+  add_floats({static_cast<char*>(rows.table), rows.table_stride * item,
+              static_cast<const char*>(rows.values), rows.value_stride * item, offsets.get(),
+              rows.columns, ids, skip, factors, alpha, nullptr, n},
+             rows.dtype);
 }
 
 // --- integers -----------------------------------------------------------------------------------
@@ -153,55 +161,24 @@ void add_rows_by_id(const RowSums& rows, const int64_t* ids, int64_t n, int64_t 
     });
     return;
   }
-  const ByteOffsets offsets(rows, n);
-  const kernels::ScatterRows whole = kernel_rows(rows, offsets.get(), alpha.to_double());
-  const double cost = total_cost(rows, n);
-  if (!mean && runs_alone(cost)) {
-    forms(rows.dtype).add(whole, ids, n, skip);
-    return;
-  }
+  if (!mean) return add_floats(rows, ids, n, alpha.to_double(), skip, nullptr);
   const RowGrouping groups(ids, n, limit);
-  run_groups(rows, groups, whole,
-             {groups.ids(), groups.starts(), groups.order(), 0, 0, skip, false, mean});
+  const Scratch<double> factors(n);
+  for (int64_t g = 0; g < groups.groups(); ++g) {
+    const int64_t begin = groups.starts()[g], end = groups.starts()[g + 1];
+    for (int64_t k = begin; k < end; ++k)
+      factors[groups.order()[k]] = alpha.to_double() / static_cast<double>(end - begin);
+  }
+  add_floats(rows, ids, n, 1, skip, factors.get());
 }
 
-namespace {
-
-// Row after row of the values, each to the row of its group.
-void sum_in_order(const RowSums& rows, const RowGrouping& groups,
-                  const kernels::ScatterRows& whole) {
-  const size_t row_bytes = static_cast<size_t>(rows.columns * element_size(rows.dtype));
-  for (int64_t g = 0; g < groups.groups(); ++g)
-    std::memset(whole.table + g * whole.table_stride, 0, row_bytes);
-  const size_t bytes = static_cast<size_t>(groups.size()) * sizeof(int64_t);
-  int64_t* places = static_cast<int64_t*>(allocate(bytes));
+void sum_groups(const RowSums& rows, const RowGrouping& groups) {
+  const int64_t n = groups.size();
+  const Scratch<int64_t> places(n);
   for (int64_t g = 0; g < groups.groups(); ++g)
     for (int64_t k = groups.starts()[g]; k < groups.starts()[g + 1]; ++k)
       places[groups.order()[k]] = g;
-  forms(rows.dtype).add(whole, places, groups.size(), -1);
-  deallocate(places, bytes);
-}
-
-}  // namespace
-
-void sum_groups(const RowSums& rows, const RowGrouping& groups) {
-  if (groups.size() == 0 || rows.columns == 0) return;
-  if (!is_floating_point(rows.dtype)) {
-    for_integer_type(rows.dtype, [&]<class T>(T) {
-      T* to = static_cast<T*>(rows.table);
-      for (int64_t g = 0; g < groups.groups(); ++g, to += rows.table_stride) {
-        std::fill_n(to, rows.columns, T{});
-        for (int64_t k = groups.starts()[g]; k < groups.starts()[g + 1]; ++k)
-          add_integers(to, value_row<T>(rows, groups.order()[k]), rows.columns, 1);
-      }
-    });
-    return;
-  }
-  const ByteOffsets offsets(rows, groups.size());
-  const kernels::ScatterRows whole = kernel_rows(rows, offsets.get(), 1);
-  if (runs_alone(total_cost(rows, groups.size()))) return sum_in_order(rows, groups, whole);
-  run_groups(rows, groups, whole,
-             {nullptr, groups.starts(), groups.order(), 0, 0, -1, true, false});
+  add_rows_by_id(rows, places.get(), n, groups.groups());
 }
 
 Tensor zero_table(IntArrayRef sizes, ScalarType dtype) {
@@ -232,11 +209,11 @@ void find_nonzero_rows(const RowSums& rows, int64_t n, bool* flags) {
     });
     return;
   }
-  const kernels::ScatterRows whole = kernel_rows(rows, nullptr, 1);
   const int64_t bytes = rows.columns * element_size(rows.dtype);
+  const int64_t stride = rows.value_stride * element_size(rows.dtype);
   parallel_range(n, std::max<int64_t>(1, kTaskBytes / std::max<int64_t>(1, bytes)), row_cost(bytes),
                  [&](int64_t begin, int64_t end) {
-                   forms(rows.dtype).nonzero(whole, begin, end, flags);
+                   forms(rows.dtype).nonzero(rows.values, stride, rows.columns, begin, end, flags);
                  });
 }
 

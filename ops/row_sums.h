@@ -25,7 +25,7 @@ struct RowSums {
 void add_rows_by_id(const RowSums& rows, const int64_t* ids, int64_t n, int64_t limit,
                     const Scalar& alpha = 1, int64_t skip = -1, bool mean = false);
 
-// table row g = the sum of the value rows of group g.
+// table row g += the sum of the value rows of group g.
 void sum_groups(const RowSums& rows, const RowGrouping& groups);
 
 // A table of zeros, row-major: tables beyond the caches are cleared past them.

@@ -217,7 +217,7 @@ Tensor merge_entries(const Tensor& self) {
   const Tensor values = contiguous_values(parts.values);
   Dims sizes(values.sizes());
   sizes[0] = groups.groups();
-  Tensor merged = make_tensor(sizes, values.scalar_type());
+  Tensor merged = zero_table(sizes, values.scalar_type());
   sum_groups({values.scalar_type(), impl(merged).data, shape.columns, impl(values).data,
               shape.columns, nullptr, shape.columns},
              groups);

@@ -26,105 +26,60 @@ SIMDGRAD_INLINE T* table_row(const ScatterRows& rows, int64_t row) {
   return reinterpret_cast<T*>(rows.table + row * rows.table_stride);
 }
 
-// --- row after row ------------------------------------------------------------------------------
+// --- adding ---------------------------------------------------------------------------------
 template <class T>
-SIMDGRAD_INLINE void add_row(T* to, const T* from, int64_t n, Vec<T> alpha) {
+SIMDGRAD_INLINE void add_row(T* to, const T* from, int64_t n, Vec<T> factor) {
   using V = Vec<T>;
   int64_t i = 0;
   for (; i + 2 * V::size <= n; i += 2 * V::size) {
-    const V first = fma(alpha, V::load(from + i), V::load(to + i));
-    const V second = fma(alpha, V::load(from + i + V::size), V::load(to + i + V::size));
+    const V first = fma(factor, V::load(from + i), V::load(to + i));
+    const V second = fma(factor, V::load(from + i + V::size), V::load(to + i + V::size));
     first.store(to + i);
     second.store(to + i + V::size);
   }
   for (; i + V::size <= n; i += V::size)
-    fma(alpha, V::load(from + i), V::load(to + i)).store(to + i);
+    fma(factor, V::load(from + i), V::load(to + i)).store(to + i);
   if (i < n) {
     const int rest = static_cast<int>(n - i);
-    fma(alpha, V::load_partial(from + i, rest), V::load_partial(to + i, rest))
+    fma(factor, V::load_partial(from + i, rest), V::load_partial(to + i, rest))
         .store_partial(to + i, rest);
   }
 }
 
-template <class T>
-void add(const ScatterRows& rows, const int64_t* ids, int64_t n, int64_t skip) {
-  const Vec<T> alpha(rows.alpha);
+template <class T, bool listed>
+void add(const ScatterRows& rows) {
   const int64_t bytes = rows.columns * static_cast<int64_t>(sizeof(T));
-  for (int64_t p = 0; p < n; ++p) {
-    if (p + kAhead < n) {
-      fetch(table_row<T>(rows, ids[p + kAhead]), bytes);
-      if (rows.offsets) fetch(value_row<T>(rows, p + kAhead), bytes);
+  Vec<T> factor(rows.factor);
+  for (int64_t k = 0; k < rows.n; ++k) {
+    if (k + kAhead < rows.n) {
+      const int64_t next = listed ? rows.positions[k + kAhead] : k + kAhead;
+      fetch(table_row<T>(rows, rows.ids[next]), bytes);
+      // Rows in order come in by themselves.
+      if (listed || rows.offsets) fetch(value_row<T>(rows, next), bytes);
     }
-    if (ids[p] == skip) continue;
-    add_row(table_row<T>(rows, ids[p]), value_row<T>(rows, p), rows.columns, alpha);
+    const int64_t p = listed ? rows.positions[k] : k;
+    if (rows.ids[p] == rows.skip) continue;
+    if (rows.factors) factor = Vec<T>(rows.factors[p]);
+    add_row(table_row<T>(rows, rows.ids[p]), value_row<T>(rows, p), rows.columns, factor);
   }
-}
-
-// --- group after group --------------------------------------------------------------------------
-// `count` registers of one group's sum: the table is read and written once however many rows go in.
-// Rows are fetched early, across groups, each column block on its own.
-template <class T, int count>
-SIMDGRAD_INLINE void sum_block(const ScatterRows& rows, const ScatterGroups& groups, int64_t begin,
-                               int64_t end, T* to, int64_t column, Vec<T> alpha) {
-  using V = Vec<T>;
-  constexpr int64_t kBytes = count * V::size * static_cast<int64_t>(sizeof(T));
-  const int64_t last = groups.starts[groups.end];
-  V sum[count];
-  for (int i = 0; i < count; ++i)
-    sum[i] = groups.overwrite ? V(0) : V::load(to + column + i * V::size);
-  for (int64_t k = begin; k < end; ++k) {
-    if (k + kAhead < last) fetch(value_row<T>(rows, groups.order[k + kAhead]) + column, kBytes);
-    const T* from = value_row<T>(rows, groups.order[k]) + column;
-    for (int i = 0; i < count; ++i) sum[i] = fma(alpha, V::load(from + i * V::size), sum[i]);
-  }
-  for (int i = 0; i < count; ++i) sum[i].store(to + column + i * V::size);
 }
 template <class T>
-SIMDGRAD_INLINE void sum_tail(const ScatterRows& rows, const ScatterGroups& groups, int64_t begin,
-                              int64_t end, T* to, int64_t column, Vec<T> alpha) {
-  using V = Vec<T>;
-  const int rest = static_cast<int>(rows.columns - column);
-  V sum = groups.overwrite ? V(0) : V::load_partial(to + column, rest);
-  for (int64_t k = begin; k < end; ++k)
-    sum = fma(alpha, V::load_partial(value_row<T>(rows, groups.order[k]) + column, rest), sum);
-  sum.store_partial(to + column, rest);
-}
-
-template <class T>
-void sum(const ScatterRows& rows, const ScatterGroups& groups) {
-  using V = Vec<T>;
-  const int64_t bytes = rows.columns * static_cast<int64_t>(sizeof(T));
-  for (int64_t g = groups.begin; g < groups.end; ++g) {
-    const int64_t begin = groups.starts[g], end = groups.starts[g + 1];
-    const int64_t row = groups.rows ? groups.rows[g] : g;
-    if (!groups.overwrite && g + kAhead < groups.end)
-      fetch(table_row<T>(rows, groups.rows ? groups.rows[g + kAhead] : g + kAhead), bytes);
-    if (row == groups.skip) continue;
-    T* to = table_row<T>(rows, row);
-    const V alpha(groups.mean ? rows.alpha / static_cast<double>(end - begin) : rows.alpha);
-    int64_t column = 0;
-    for (; column + 8 * V::size <= rows.columns; column += 8 * V::size)
-      sum_block<T, 8>(rows, groups, begin, end, to, column, alpha);
-    for (; column + 2 * V::size <= rows.columns; column += 2 * V::size)
-      sum_block<T, 2>(rows, groups, begin, end, to, column, alpha);
-    for (; column + V::size <= rows.columns; column += V::size)
-      sum_block<T, 1>(rows, groups, begin, end, to, column, alpha);
-    if (column < rows.columns) sum_tail(rows, groups, begin, end, to, column, alpha);
-  }
+void add(const ScatterRows& rows) {
+  rows.positions ? add<T, true>(rows) : add<T, false>(rows);
 }
 
 // --- rows that hold something -------------------------------------------------------------------
 template <class T>
-void nonzero(const ScatterRows& rows, int64_t begin, int64_t end, bool* flags) {
+void nonzero(const void* values, int64_t stride, int64_t columns, int64_t begin, int64_t end,
+             bool* flags) {
   using V = Vec<T>;
   for (int64_t r = begin; r < end; ++r) {
-    const T* row = value_row<T>(rows, r);
+    const T* row = reinterpret_cast<const T*>(static_cast<const char*>(values) + r * stride);
     bool found = false;
     int64_t i = 0;
-    for (; !found && i + V::size <= rows.columns; i += V::size)
-      found = any(V::load(row + i) != V(0));
-    if (!found && i < rows.columns)
-      found = any(V::load_partial(row + i, static_cast<int>(rows.columns - i)) != V(0));
+    for (; !found && i + V::size <= columns; i += V::size) found = any(V::load(row + i) != V(0));
+    if (!found && i < columns)
+      found = any(V::load_partial(row + i, static_cast<int>(columns - i)) != V(0));
     flags[r] = found;
   }
 }
@@ -150,8 +105,8 @@ void clear(char* to, int64_t bytes) {
 }  // namespace
 
 extern const ScatterKernels scatter_kernels = {
-    {add<float>, sum<float>, nonzero<float>},
-    {add<double>, sum<double>, nonzero<double>},
+    {add<float>, nonzero<float>},
+    {add<double>, nonzero<double>},
     clear,
 };
 

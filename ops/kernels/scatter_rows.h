@@ -8,38 +8,31 @@
 
 namespace simdgrad::kernels {
 
-// Rows of `columns` numbers without gaps. Row p of the values lies at values + offsets[p], or at
-// values + p * value_stride where there are no offsets; strides and offsets in bytes.
+// Table row ids[p] += factor * value row p for the positions p = 0 ... n - 1, or for those listed;
+// rows are `columns` numbers without gaps. Additions to one number happen in this order, each one
+// fma(factor, value, sum): the bits do not depend on who does which positions, as long as a row of
+// the table belongs to one.
 struct ScatterRows {
   char* table;
-  int64_t table_stride;
+  int64_t table_stride;  // bytes
   const char* values;
-  int64_t value_stride;
-  const int64_t* offsets;
+  int64_t value_stride;    // bytes; value row p is at p * value_stride
+  const int64_t* offsets;  // or at offsets[p] bytes; may be null
   int64_t columns;
-  double alpha;
+  const int64_t* ids;        // by position
+  int64_t skip;              // the id that is left out; negative: none
+  const double* factors;     // by position, or null: `factor` for all
+  double factor;
+  const int64_t* positions;  // rising, or null: all
+  int64_t n;
 };
 
-// The positions of group g are order[starts[g]] ... order[starts[g + 1] - 1].
-struct ScatterGroups {
-  const int64_t* rows;  // of the table, by group; null: row g
-  const int64_t* starts;
-  const int64_t* order;
-  int64_t begin, end;  // the groups to do
-  int64_t skip;        // the table row that is left as it is; negative: none
-  bool overwrite;      // the sum replaces what is in the table
-  bool mean;           // alpha is divided by the number of positions
-};
-
-// One per type. Additions to one number always happen in rising order of positions, each one
-// fma(alpha, value, sum): both forms give the same bits.
+// One per type.
 struct ScatterForms {
-  // table row ids[p] += alpha * value row p for p = 0 ... n - 1, but for ids equal to skip.
-  void (*add)(const ScatterRows& rows, const int64_t* ids, int64_t n, int64_t skip);
-  // The same for positions that are grouped by row.
-  void (*sum)(const ScatterRows& rows, const ScatterGroups& groups);
-  // flags[r] = does row r of the values hold a number other than 0?
-  void (*nonzero)(const ScatterRows& rows, int64_t begin, int64_t end, bool* flags);
+  void (*add)(const ScatterRows& rows);
+  // flags[r] = does row r, at values + r * stride, hold a number other than 0?
+  void (*nonzero)(const void* values, int64_t stride, int64_t columns, int64_t begin, int64_t end,
+                  bool* flags);
 };
 
 struct ScatterKernels {
