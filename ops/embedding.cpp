@@ -105,7 +105,8 @@ Tensor weighted_rows(const Tensor& weight, const Tensor& indices, RowRule rule) 
     Dims column(impl(ids).size_list());
     column.push_back(1);
     const Tensor factors = row_factors(ids, rule, impl(y).dtype).view(column);
-    y.mul_(factors).masked_fill_(factors.eq(0), 0);  // padding is 0 even where the table is not finite
+    y.mul_(factors).masked_fill_(factors.eq(0),
+                                 0);  // padding is 0 even where the table is not finite
   }
   if (needs_gradient(weight))
     record<"EmbeddingBackward0">(y, std::tie(weight), [kept = Saved(indices), rule](Gradients& d) {
@@ -136,8 +137,8 @@ Tensor sparse_gradient(Tensor dy, const Tensor& indices, RowRule rule) {
   Tensor values = std::move(dy).reshape({n, dim});
   bool all = true;
   if (rule.padding_idx >= 0) {
-    const Tensor kept = positions_without(static_cast<const int64_t*>(impl(ids).data), n,
-                                          rule.padding_idx, all);
+    const Tensor kept =
+        positions_without(static_cast<const int64_t*>(impl(ids).data), n, rule.padding_idx, all);
     if (!all) {
       ids = ids.index_select(1, kept);
       values = values.index_select(0, kept);
@@ -162,8 +163,9 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_id
     record<"EmbeddingBackward0">(
         y, std::tie(weight), [ids = Saved(indices), rule, sparse](Gradients& d) {
           if (!sparse) return d.set(0, dense_gradient(d.dy(), ids(d), rule));
-          SIMDGRAD_CHECK(!rule.mean,
-                         "embedding_backward: scale_grad_by_freq not supported with sparse gradients");
+          SIMDGRAD_CHECK(
+              !rule.mean,
+              "embedding_backward: scale_grad_by_freq not supported with sparse gradients");
           d.set(0, sparse_gradient(d.take_dy(), ids(d), rule));
         });
   return y;

@@ -9,10 +9,12 @@
 namespace simdgrad {
 namespace {
 
-constexpr int kMaxDigit = 11;   // bits sorted by in one pass: 2048 counts stay in the first cache
-constexpr int64_t kFew = 48;    // ids that insertion sorts faster than counting does
+constexpr int kMaxDigit = 11;  // bits sorted by in one pass: 2048 counts stay in the first cache
+constexpr int64_t kFew = 48;   // ids that insertion sorts faster than counting does
 
-int bits_for(int64_t limit) { return std::bit_width(static_cast<uint64_t>(limit > 1 ? limit - 1 : 1)); }
+int bits_for(int64_t limit) {
+  return std::bit_width(static_cast<uint64_t>(limit > 1 ? limit - 1 : 1));
+}
 
 // Words are distinct (the position is in them), so that any sort is a stable one.
 void insertion_sort(uint64_t* words, int64_t n) {

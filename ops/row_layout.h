@@ -16,7 +16,7 @@ class RowLayout {
   RowLayout& operator=(const RowLayout&) = delete;
 
   const void* data() const { return impl(rows_).data; }
-  int64_t stride() const { return stride_; }             // where there are no offsets; in elements
+  int64_t stride() const { return stride_; }           // where there are no offsets; in elements
   const int64_t* offsets() const { return offsets_; }  // by row, in elements, or null
 
  private:

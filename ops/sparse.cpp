@@ -19,8 +19,8 @@ void check_layouts(const Tensor& indices, const Tensor& values) {
   SIMDGRAD_CHECK(!impl(indices).is_sparse(),
                  "expected indices to be a dense tensor, but got indices of layout Sparse");
   SIMDGRAD_CHECK(impl(indices).dtype == kLong, "indices must be an int64 tensor");
-  SIMDGRAD_CHECK(impl(indices).ndim == 2, "indices must be sparse_dim x nnz, but got: ",
-                 indices.sizes());
+  SIMDGRAD_CHECK(impl(indices).ndim == 2,
+                 "indices must be sparse_dim x nnz, but got: ", indices.sizes());
 }
 
 // values as [nnz, ...]: a number without dimensions counts as one entry.
@@ -31,8 +31,8 @@ Tensor expanded_values(const Tensor& values) {
 void check_parts(const Tensor& indices, const Tensor& values, IntArrayRef size) {
   const int64_t sparse_dim = indices.size(0), dense_dim = values.dim() - 1;
   SIMDGRAD_CHECK(static_cast<int64_t>(size.size()) == sparse_dim + dense_dim,
-                 "'len(size) == sparse_dim + dense_dim' is not satisfied: len(size) = ", size.size(),
-                 ", sparse_dim = ", sparse_dim, ", dense_dim = ", dense_dim);
+                 "'len(size) == sparse_dim + dense_dim' is not satisfied: len(size) = ",
+                 size.size(), ", sparse_dim = ", sparse_dim, ", dense_dim = ", dense_dim);
   SIMDGRAD_CHECK(indices.size(1) == values.size(0),
                  "indices and values must have same nnz, but got nnz from indices: ",
                  indices.size(1), ", nnz from values: ", values.size(0));
@@ -227,8 +227,7 @@ Tensor merge_entries(const Tensor& self) {
 // Each index once, in rising order.
 Tensor distinct_indices(const Tensor& indices, IntArrayRef sizes) {
   const EntryRows rows(indices, sizes);
-  return group_indices(indices,
-                       group_entries(rows, SparseShape(sizes, impl(indices).sizes()[0])));
+  return group_indices(indices, group_entries(rows, SparseShape(sizes, impl(indices).sizes()[0])));
 }
 
 }  // namespace
@@ -256,8 +255,7 @@ Tensor to_dense(const Tensor& self) {
     record<"ToDenseBackward0">(
         y, std::tie(self),
         [indices = Saved(parts.indices), coalesced = parts.coalesced](Gradients& d) {
-          const Tensor at =
-              coalesced ? indices(d) : distinct_indices(indices(d), d.dy().sizes());
+          const Tensor at = coalesced ? indices(d) : distinct_indices(indices(d), d.dy().sizes());
           d.set(0, sparse_from_parts(at, entries_at(d.dy(), at), d.dy().sizes(), true));
         });
   return y;
@@ -267,8 +265,8 @@ namespace {
 
 void check_sparse_dim(const Tensor& self, int64_t sparse_dim) {
   SIMDGRAD_CHECK(sparse_dim >= 0 && sparse_dim <= self.dim(),
-                 "dense_to_sparse: sparse_dim argument must be in [0,", self.dim(),
-                 "] range, but ", sparse_dim, " is given");
+                 "dense_to_sparse: sparse_dim argument must be in [0,", self.dim(), "] range, but ",
+                 sparse_dim, " is given");
   SIMDGRAD_CHECK(sparse_dim > 0 || self.dim() == 0,
                  "dense_to_sparse: sparse_dim argument must be in >0 when self.dim()>0");
 }
@@ -278,9 +276,9 @@ Tensor nonzero_indices(const Tensor& dense, IntArrayRef sizes, int64_t sparse_di
   const SparseShape shape(sizes, sparse_dim);
   Tensor flags = make_tensor(shape.rows, kBool);
   bool* flag = static_cast<bool*>(impl(flags).data);
-  find_nonzero_rows({impl(dense).dtype, nullptr, 0, impl(dense).data, shape.columns, nullptr,
-                     shape.columns},
-                    shape.rows, flag);
+  find_nonzero_rows(
+      {impl(dense).dtype, nullptr, 0, impl(dense).data, shape.columns, nullptr, shape.columns},
+      shape.rows, flag);
   const int64_t count = std::count(flag, flag + shape.rows, true);
   Tensor indices = make_tensor({sparse_dim, count}, kLong);
   int64_t* to = static_cast<int64_t*>(impl(indices).data);
@@ -313,8 +311,7 @@ Tensor to_sparse(const Tensor& self, int64_t sparse_dim) {
     const GradModeGuard no_grad(false);
     const Tensor dense = contiguous_values(self);
     const Tensor indices = nonzero_indices(dense, self.sizes(), sparse_dim);
-    y = sparse_from_parts(indices, entries_at(dense, indices),
-                          self.sizes(), true);
+    y = sparse_from_parts(indices, entries_at(dense, indices), self.sizes(), true);
   }
   if (needs_gradient(self))
     record<"ToSparseBackward0">(y, std::tie(self),

@@ -13,8 +13,7 @@ namespace simdgrad {
 
 Tensor sparse_from_parts(const Tensor& indices, const Tensor& values, IntArrayRef sizes,
                          bool coalesced) {
-  if (!needs_gradient(values))
-    return make_sparse(indices, values, sizes, coalesced);
+  if (!needs_gradient(values)) return make_sparse(indices, values, sizes, coalesced);
   Tensor y = make_sparse(indices, make_detached(values, true), sizes, coalesced);
   record<"SparseCooTensorWithDimsAndTensorsBackward0">(
       y, std::tie(values),
@@ -34,8 +33,7 @@ EntryRows::EntryRows(const Tensor& indices, IntArrayRef sizes) {
   const int64_t sparse_dim = from.sizes()[0], count = from.sizes()[1];
   if (sparse_dim == 1) {
     // The one row of indices, as it lies where it has no gaps.
-    rows_ = contiguous_values(
-        make_alias(indices, count, from.strides()[1], from.storage_offset()));
+    rows_ = contiguous_values(make_alias(indices, count, from.strides()[1], from.storage_offset()));
     return;
   }
   rows_ = make_tensor(count, kLong);
@@ -44,7 +42,8 @@ EntryRows::EntryRows(const Tensor& indices, IntArrayRef sizes) {
   const int64_t* id = static_cast<const int64_t*>(from.data);
   for (int64_t d = 0; d < sparse_dim; ++d)
     for (int64_t i = 0; i < count; ++i)
-      to[i] = to[i] * sizes[static_cast<size_t>(d)] + id[d * from.strides()[0] + i * from.strides()[1]];
+      to[i] =
+          to[i] * sizes[static_cast<size_t>(d)] + id[d * from.strides()[0] + i * from.strides()[1]];
 }
 
 namespace {
@@ -75,9 +74,8 @@ Tensor entries_of_sparse(const Tensor& from, const Tensor& indices) {
   const EntryRows rising(parts_of(source).indices, from.sizes());
   Tensor places = make_tensor(wanted.count(), kLong);
   Tensor missing = make_tensor(wanted.count(), kBool);
-  const bool any_missing =
-      find_rows(wanted, rising, static_cast<int64_t*>(impl(places).data),
-                static_cast<bool*>(impl(missing).data));
+  const bool any_missing = find_rows(wanted, rising, static_cast<int64_t*>(impl(places).data),
+                                     static_cast<bool*>(impl(missing).data));
   Tensor y = values.index_select(0, places);
   if (!any_missing) return y;
   Dims column(y.dim(), 1);

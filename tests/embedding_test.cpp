@@ -50,7 +50,6 @@ Tensor gradient_of(int64_t padding, bool scale, bool sparse, Tensor ids = tensor
   return weight.grad();
 }
 
-
 // Squared uniform numbers: small ids are frequent, some are hot.
 Tensor skewed_ids(int64_t n, int64_t limit) {
   return (rand({n}, kDouble).pow(6) * static_cast<double>(limit)).to(kLong);
@@ -103,12 +102,14 @@ TEST_CASE("embedding: refusals", "[embedding]") {
   };
   for (const int64_t bad : {4, -1, 1000000})
     for (const bool sparse : {false, true})
-      CHECK(text([&] { embedding(weight, tensor({0, bad}), -1, false, sparse); }) ==
-            "index out of range in self");
+      CHECK(text([&] {
+              embedding(weight, tensor({0, bad}), -1, false, sparse);
+            }) == "index out of range in self");
   CHECK_THROWS_AS(embedding(weight, tensor({4})), IndexError);
-  CHECK(text([&] { embedding(weight, tensor({1.})); }) ==
-        "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
-        "Int; but got CPUFloatType instead (while checking arguments for embedding)");
+  CHECK(
+      text([&] { embedding(weight, tensor({1.})); }) ==
+      "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
+      "Int; but got CPUFloatType instead (while checking arguments for embedding)");
   CHECK_THAT(text([&] { embedding(weight, ones({2}, kByte)); }),
              ContainsSubstring("but got CPUByteType instead"));
   CHECK(text([&] { embedding(weight[0], tensor({1.})); }) == "'weight' must be 2-D");
@@ -129,8 +130,9 @@ TEST_CASE("embedding: refusals", "[embedding]") {
   for (const bool sparse : {false, true}) {
     const Tensor y = embedding(weight, ids, -1, false, sparse).sum();
     ids[0] = 0;
-    CHECK_THAT(text([&] { y.backward(); }),
-               ContainsSubstring("modified by an inplace operation: [CPULongType [4]] is at version"));
+    CHECK_THAT(
+        text([&] { y.backward(); }),
+        ContainsSubstring("modified by an inplace operation: [CPULongType [4]] is at version"));
   }
 }
 
@@ -175,16 +177,17 @@ TEST_CASE("embedding: the gradient, expanded and strided", "[embedding]") {
     Tensor sum = zeros({5, 4}, kDouble);
     for (int64_t p = 0; p < 6; ++p) sum[id[p].item<int64_t>()] += flat[p];
     for (const bool sparse : {false, true}) {
-      const Tensor g = autograd::grad({embedding(weight, ids, -1, false, sparse)}, {weight}, {dy})[0];
+      const Tensor g =
+          autograd::grad({embedding(weight, ids, -1, false, sparse)}, {weight}, {dy})[0];
       CHECK(same_bits(g.to_dense(), sum));
     }
   };
   const Tensor full = rand({2, 3, 4}, kDouble);
   check(full);
   check(tensor(2., kDouble).expand({2, 3, 4}));
-  check(full.slice(1, 0, 1).expand({2, 3, 4}));         // as sum(1) leaves it
-  check(full.slice(0, 0, 1).expand({2, 3, 4}));         // as sum(0) leaves it
-  check(full.slice(2, 0, 1).expand({2, 3, 4}));         // as sum(2) leaves it
+  check(full.slice(1, 0, 1).expand({2, 3, 4}));  // as sum(1) leaves it
+  check(full.slice(0, 0, 1).expand({2, 3, 4}));  // as sum(0) leaves it
+  check(full.slice(2, 0, 1).expand({2, 3, 4}));  // as sum(2) leaves it
   check(rand({4, 3, 2}, kDouble).permute({2, 1, 0}));
   check(rand({3, 2, 4}, kDouble).transpose(0, 1));
   check(rand({2, 3, 8}, kDouble).slice(2, 0, 8, 2));
@@ -221,14 +224,18 @@ TEST_CASE("embedding: the gradient, row-sparse", "[embedding][sparse]") {
   // Tables without rows or columns.
   for (const auto& [count, dim] : {std::pair<int64_t, int64_t>{0, 0}, {10, 0}}) {
     const Tensor weight = zeros({count, dim}, TensorOptions().requires_grad(true));
-    embedding(weight, count ? tensor({1, 1, 9}) : zeros({0}, kLong), -1, false, true).sum().backward();
+    embedding(weight, count ? tensor({1, 1, 9}) : zeros({0}, kLong), -1, false, true)
+        .sum()
+        .backward();
     CHECK(weight.grad().is_sparse());
     CHECK(weight.grad()._nnz() == (count ? 3 : 0));
     CHECK(sizes_of(weight.grad()) == std::vector<int64_t>{count, dim});
   }
   // Through operations that know sparse gradients.
   const Tensor scaled = table();
-  (embedding(-(scaled * 2) / 4, tensor({1, 1, 3, 2}), -1, false, true) * cotangent()).sum().backward();
+  (embedding(-(scaled * 2) / 4, tensor({1, 1, 3, 2}), -1, false, true) * cotangent())
+      .sum()
+      .backward();
   CHECK(numbers(scaled.grad()._values()) == Numbers{-.5, -1, -1.5, -2, -2.5, -3, -3.5, -4});
   const Tensor cloned = table();
   (embedding(cloned.clone(), tensor({1, 1, 3, 2}), -1, false, true) * cotangent()).sum().backward();
@@ -346,8 +353,8 @@ TEST_CASE("embedding: derivatives of any order, row-sparse", "[embedding][sparse
     const auto gradient = [&](const autograd::variable_list& x) {
       const AutoGradMode on(true);
       const Tensor w = weight.detach().requires_grad_(true);
-      const Tensor g = autograd::grad({embedding(w, ids, padding, false, true)}, {w}, {x[0]}, true,
-                                      true)[0];
+      const Tensor g =
+          autograd::grad({embedding(w, ids, padding, false, true)}, {w}, {x[0]}, true, true)[0];
       CHECK(g.is_sparse());
       return autograd::variable_list{g.to_dense(), g.coalesce().values(), g.norm(), g.sum()};
     };
@@ -356,9 +363,8 @@ TEST_CASE("embedding: derivatives of any order, row-sparse", "[embedding][sparse
   }
   const Tensor w = table();
   const Tensor a = cotangent().set_requires_grad(true);
-  const Tensor g =
-      autograd::grad({(embedding(w, tensor({1, 1, 3, 2}), -1, false, true) * a).sum()}, {w}, {}, true,
-                     true)[0];
+  const Tensor g = autograd::grad({(embedding(w, tensor({1, 1, 3, 2}), -1, false, true) * a).sum()},
+                                  {w}, {}, true, true)[0];
   CHECK(g.grad_fn()->name() == "SparseCooTensorWithDimsAndTensorsBackward0");
   const Tensor dense = g.to_dense();
   (dense * dense).sum().backward();
@@ -373,8 +379,13 @@ TEMPLATE_TEST_CASE("embedding: the gradient's bits are the plain loop's for any 
   struct Case {
     int64_t n, rows, dim;
   };
-  for (const Case& shape : {Case{1, 1, 1}, {7, 3, 5}, {300, 50, 1}, {300, 50, 17}, {2000, 7, 67},
-                            {3000, 100000, 33}, {5000, 40, 130}}) {
+  for (const Case& shape : {Case{1, 1, 1},
+                            {7, 3, 5},
+                            {300, 50, 1},
+                            {300, 50, 17},
+                            {2000, 7, 67},
+                            {3000, 100000, 33},
+                            {5000, 40, 130}}) {
     CAPTURE(shape.n, shape.rows, shape.dim);
     const Tensor ids = skewed_ids(shape.n, shape.rows);
     const Tensor dy = rand({shape.n, shape.dim}, dtype) - 0.5;
@@ -394,7 +405,8 @@ TEMPLATE_TEST_CASE("embedding: the gradient's bits are the plain loop's for any 
         testing::set_chunk(forced ? 3 : 0);
         const Tensor g = autograd::grad({embedding(weight, ids, 2)}, {weight}, {dy})[0];
         CHECK(std::memcmp(g.data_ptr(), expected.data(), expected.size() * sizeof(TestType)) == 0);
-        const Tensor s = autograd::grad({embedding(weight, ids, 2, false, true)}, {weight}, {dy})[0];
+        const Tensor s =
+            autograd::grad({embedding(weight, ids, 2, false, true)}, {weight}, {dy})[0];
         CHECK(same_bits(s.to_dense(), g));
         const Tensor c = s.coalesce();
         CHECK(same_bits(c.values(), g.index_select(0, c.indices()[0])));

@@ -87,7 +87,8 @@ TEST_CASE("sparse: making and reading", "[sparse]") {
   CHECK(shared._values().data_ptr() == entries.data_ptr());
   CHECK(shared._indices().data_ptr() == at.data_ptr());
   // Two sparse dimensions; none at all.
-  const Tensor grid = sparse_coo_tensor(tensor({{0, 1, 1}, {1, 0, 0}}), tensor({1., 2., 5.}), {2, 2});
+  const Tensor grid =
+      sparse_coo_tensor(tensor({{0, 1, 1}, {1, 0, 0}}), tensor({1., 2., 5.}), {2, 2});
   CHECK(numbers(grid.to_dense()) == Numbers{0, 1, 7, 0});
   check_parts(grid.coalesce(), {0, 1, 1, 0}, {1, 7}, true);
   const Tensor point = sparse_coo_tensor(zeros({0, 2}, kLong), tensor({1., 2.}), IntArrayRef());
@@ -97,9 +98,7 @@ TEST_CASE("sparse: making and reading", "[sparse]") {
 
 TEST_CASE("sparse: refusals", "[sparse]") {
   const Tensor i = indices(), v = values(), s = example();
-  const auto refuses = [](auto call, const std::string& text) {
-    CHECK_THROWS_WITH(call(), text);
-  };
+  const auto refuses = [](auto call, const std::string& text) { CHECK_THROWS_WITH(call(), text); };
   const auto make = [&](const Tensor& at, const Tensor& entries, Sizes size) {
     return [=] { sparse_coo_tensor(at, entries, size); };
   };
@@ -125,7 +124,9 @@ TEST_CASE("sparse: refusals", "[sparse]") {
   CHECK_THROWS_AS(sparse_coo_tensor(i, v, {-4, 2}), Error);
   CHECK_THROWS_AS(sparse_coo_tensor(tensor({2, 0, 2}), v, {4, 2}), Error);
   refuses(
-      [&] { sparse_coo_tensor(i, tensor({1, 2, 3}), {4}, TensorOptions().requires_grad(true)); },
+      [&] {
+        sparse_coo_tensor(i, tensor({1, 2, 3}), {4}, TensorOptions().requires_grad(true));
+      },
       "Only Tensors of floating point and complex dtype can require gradients");
   refuses([&] { s.indices(); },
           "Cannot get indices on an uncoalesced tensor, please call .coalesce() first");
@@ -133,7 +134,8 @@ TEST_CASE("sparse: refusals", "[sparse]") {
           "Cannot get values on an uncoalesced tensor, please call .coalesce() first");
   refuses([&] { v.indices(); }, "indices expected sparse coordinate tensor layout but got Strided");
   refuses([&] { v.values(); }, "values expected sparse tensor layout but got Strided");
-  refuses([&] { v.coalesce(); }, "coalesce expected sparse coordinate tensor layout but got Strided");
+  refuses([&] { v.coalesce(); },
+          "coalesce expected sparse coordinate tensor layout but got Strided");
   refuses([&] { v.is_coalesced(); },
           "is_coalesced expected sparse coordinate tensor layout but got Strided");
   CHECK_THROWS_AS(v._nnz(), Error);
@@ -141,17 +143,33 @@ TEST_CASE("sparse: refusals", "[sparse]") {
   refuses([&] { s + ones({4, 2}); }, order);
   refuses([&] { s - ones({4, 2}); }, order);
   refuses([&] { s.add(tensor(1.)); }, order);
-  refuses([&] { Tensor copy = s.clone(); copy.add_(ones({4, 2})); }, order);
-  refuses([&] { s + sparse_coo_tensor(i, v, {5, 2}); },
-          "add: expected sizes of 'self' and 'other' to match, but [4, 2] != [5, 2]");
-  refuses([&] { ones({4}) + s; },
-          "add: expected 'self' and 'other' to have same size, but self has size [4] while other has "
-          "size [4, 2] (FYI: dense-sparse addition does not currently support broadcasting)");
-  refuses([&] { Tensor whole = ones({4, 2}, kLong); whole.add_(s); },
-          "Can't convert result type Float to output Long in add operation");
-  refuses([&] { s / ones({4, 2}); },
-          "Sparse division requires a scalar or zero-dim dense tensor divisor (got shape [4, 2] for "
-          "divisor)");
+  refuses(
+      [&] {
+        Tensor copy = s.clone();
+        copy.add_(ones({4, 2}));
+      },
+      order);
+  refuses(
+      [&] {
+        s + sparse_coo_tensor(i, v, {5, 2});
+      },
+      "add: expected sizes of 'self' and 'other' to match, but [4, 2] != [5, 2]");
+  refuses(
+      [&] { ones({4}) + s; },
+      "add: expected 'self' and 'other' to have same size, but self has size [4] while other has "
+      "size [4, 2] (FYI: dense-sparse addition does not currently support broadcasting)");
+  refuses(
+      [&] {
+        Tensor whole = ones({4, 2}, kLong);
+        whole.add_(s);
+      },
+      "Can't convert result type Float to output Long in add operation");
+  refuses(
+      [&] {
+        s / ones({4, 2});
+      },
+      "Sparse division requires a scalar or zero-dim dense tensor divisor (got shape [4, 2] for "
+      "divisor)");
   refuses([&] { s.to_sparse(2); },
           "to_sparse: conversion from Sparse to Sparse with sparse_dim argument "
           "!=self.sparse_dim() is not supported");
@@ -172,7 +190,9 @@ TEST_CASE("sparse: refusals", "[sparse]") {
       [](const Tensor& x) { return x.max(); },
       [](const Tensor& x) { return x.sum(0); },
       [](const Tensor& x) { return x.softmax(0); },
-      [](const Tensor& x) { return x.mm(ones({2, 3})); },
+      [](const Tensor& x) {
+        return x.mm(ones({2, 3}));
+      },
       [](const Tensor& x) { return x.eq(x); },
       [](const Tensor& x) { return x.view({8}); },
       [](const Tensor& x) { return x.reshape({8}); },
@@ -181,10 +201,18 @@ TEST_CASE("sparse: refusals", "[sparse]") {
       [](const Tensor& x) { return x.slice(0, 1); },
       [](const Tensor& x) { return x.contiguous(); },
       [](const Tensor& x) { return x.clone().fill_(1); },
-      [](const Tensor& x) { return x.clone().copy_(ones({4, 2})); },
-      [](const Tensor& x) { return ones({4, 2}).copy_(x); },
-      [](const Tensor& x) { return ones({4, 2}).matmul(x); },
-      [](const Tensor& x) { return where(ones({4, 2}, kBool), x, x); },
+      [](const Tensor& x) {
+        return x.clone().copy_(ones({4, 2}));
+      },
+      [](const Tensor& x) {
+        return ones({4, 2}).copy_(x);
+      },
+      [](const Tensor& x) {
+        return ones({4, 2}).matmul(x);
+      },
+      [](const Tensor& x) {
+        return where(ones({4, 2}, kBool), x, x);
+      },
       [](const Tensor& x) { return ones_like(x); },
       [](const Tensor& x) { return full_like(x, 2); },
       [](const Tensor& x) { return rand_like(x); },
@@ -193,15 +221,25 @@ TEST_CASE("sparse: refusals", "[sparse]") {
       [](const Tensor& x) { return x.argmax(); },
       [](const Tensor& x) { return x.index_select(0, tensor({1})); },
       [](const Tensor& x) { return x.index({tensor({1})}); },
-      [](const Tensor& x) { return x.gather(0, zeros({1, 2}, kLong)); },
+      [](const Tensor& x) {
+        return x.gather(0, zeros({1, 2}, kLong));
+      },
       [](const Tensor& x) { return x.unsqueeze(0); },
-      [](const Tensor& x) { return x.expand({3, 4, 2}); },
+      [](const Tensor& x) {
+        return x.expand({3, 4, 2});
+      },
       [](const Tensor& x) { return x.select(0, 1); },
       [](const Tensor& x) { return x.pow(2); },
       [](const Tensor& x) { return x.clamp(0, 1); },
-      [](const Tensor& x) { return x.masked_fill(ones({4, 2}, kBool), 0); },
-      [](const Tensor& x) { return cat({x, x}); },
-      [](const Tensor& x) { return stack({x, x}); },
+      [](const Tensor& x) {
+        return x.masked_fill(ones({4, 2}, kBool), 0);
+      },
+      [](const Tensor& x) {
+        return cat({x, x});
+      },
+      [](const Tensor& x) {
+        return stack({x, x});
+      },
       [](const Tensor& x) { return x.unbind(0)[0]; },
       [](const Tensor& x) { return x.clone().uniform_(); },
       [](const Tensor& x) { return x.logsumexp(0); },
@@ -236,8 +274,8 @@ TEST_CASE("sparse: coalescing, dense and back", "[sparse]") {
   check_parts(dense.to_sparse(2), {0, 0, 1, 1, 2, 2, 0, 1, 0, 1, 0, 1}, {1, 2, 3, 4, 5, 6}, true);
   check_parts(tensor({{0., 0.}, {1., 0.}}).to_sparse(1), {1}, {1, 0}, true);
   check_parts(to_sparse(tensor({{0., 0.}, {1., 0.}})), {1, 0}, {1}, true);
-  check_parts(tensor({{-0., 0.}, {std::nan(""), 0.}}).to_sparse(1)._indices().to_sparse(2), {0, 0}, {1},
-              true);
+  check_parts(tensor({{-0., 0.}, {std::nan(""), 0.}}).to_sparse(1)._indices().to_sparse(2), {0, 0},
+              {1}, true);
   check_parts(tensor({{0, 2}}).to_sparse(1), {0}, {0, 2}, true);
   check_parts(tensor(2.).to_sparse(0), {}, {2}, true);
   CHECK(zeros({0, 3}).to_sparse(1)._nnz() == 0);
@@ -311,7 +349,8 @@ TEST_CASE("sparse: sums", "[sparse]") {
   check_parts(s.add(s, 3), {2, 0, 2}, {4, 8, 12, 16, 20, 24}, false);
   check_parts(s - s, {2, 0, 2}, {0, 0, 0, 0, 0, 0}, false);
   check_parts(c + c, {0, 2}, {6, 8, 12, 16}, true);
-  const Tensor other = sparse_coo_tensor(tensor({{1, 2}}), tensor({{1., 1.}, {1., 1.}}), {4, 2}, {}, true);
+  const Tensor other =
+      sparse_coo_tensor(tensor({{1, 2}}), tensor({{1., 1.}, {1., 1.}}), {4, 2}, {}, true);
   check_parts(c + other, {0, 1, 2}, {3, 4, 1, 1, 7, 9}, true);
   CHECK(numbers((s + other).to_dense()) == Numbers{3, 4, 1, 1, 7, 9, 0, 0});
   const Tensor expanded = sparse_coo_tensor(indices(), ones({1, 1}).expand({3, 2}), {4, 2});
@@ -348,7 +387,8 @@ TEST_CASE("sparse: sums", "[sparse]") {
   across.t().add_(s, 2);
   CHECK(numbers(across.t()) == sum);
   Tensor grid = ones({4, 4});
-  grid.slice(1, 0, 4, 2).add_(sparse_coo_tensor(tensor({{2, 0, 2}, {0, 1, 0}}), tensor({1., 2., 3.}), {4, 2}), 2);
+  grid.slice(1, 0, 4, 2)
+      .add_(sparse_coo_tensor(tensor({{2, 0, 2}, {0, 1, 0}}), tensor({1., 2., 3.}), {4, 2}), 2);
   CHECK(numbers(grid) == Numbers{1, 1, 5, 1, 1, 1, 1, 1, 9, 1, 1, 1, 1, 1, 1, 1});
   // Its own rows as values.
   Tensor self = (arange(4).to(kFloat)).view({4, 1});
@@ -368,8 +408,10 @@ TEST_CASE("sparse: in place", "[sparse]") {
               {2, 4, 6, 8, 10, 12}, false);
   check_parts(changed([](Tensor& s) -> Tensor& { return s.mul_(tensor(2.)); }), {2, 0, 2},
               {2, 4, 6, 8, 10, 12}, false);
-  check_parts(changed([](Tensor& s) -> Tensor& { return s.mul_(ones({4, 2}) * 2); }), {2, 0, 2},
-              {2, 4, 6, 8, 10, 12}, false);
+  check_parts(changed([](Tensor& s) -> Tensor& {
+                return s.mul_(ones({4, 2}) * 2);
+              }),
+              {2, 0, 2}, {2, 4, 6, 8, 10, 12}, false);
   check_parts(changed([](Tensor& s) -> Tensor& { return s.div_(2); }), {2, 0, 2},
               {.5, 1, 1.5, 2, 2.5, 3}, false);
   check_parts(changed([](Tensor& s) -> Tensor& { return s.div_(tensor(2.)); }), {2, 0, 2},
@@ -426,8 +468,8 @@ TEST_CASE("sparse: node names", "[sparse]") {
         "ToSparseBackward0");
   CHECK(!(s * 2).is_leaf());
   const NoGradGuard no_grad;
-  for (const Tensor& y : {sparse_coo_tensor(indices(), v, {4, 2}), s * 2, s + s, s.coalesce(), s.to_dense(),
-                          s.clone(), s.sum(), s.norm()})
+  for (const Tensor& y : {sparse_coo_tensor(indices(), v, {4, 2}), s * 2, s + s, s.coalesce(),
+                          s.to_dense(), s.clone(), s.sum(), s.norm()})
     CHECK(name_of(y) == "none");
 }
 
@@ -449,7 +491,8 @@ TEST_CASE("sparse: derivatives", "[sparse]") {
   both([&](const List& x) { return List{sparse(x[0]).norm(), sparse(x[0]).norm(3)}; }, {v});
   both([&](const List& x) { return List{(-(sparse(x[0]) * 3) / 2).to_dense().pow(2)}; }, {v});
   both([&](const List& x) { return List{(sparse(x[0]) + sparse(x[0] * x[0])).to_dense()}; }, {v});
-  both([&](const List& x) { return List{sparse(x[0]).sub(sparse(x[0]).coalesce(), 3).norm()}; }, {v});
+  both([&](const List& x) { return List{sparse(x[0]).sub(sparse(x[0]).coalesce(), 3).norm()}; },
+       {v});
   both([&](const List& x) { return List{x[1].add(sparse(x[0]), 2).pow(2)}; }, {v, whole});
   both([&](const List& x) { return List{(x[1] - sparse(x[0])).pow(2)}; }, {v, whole});
   both([&](const List& x) { return List{(sparse(x[0]) * x[1]).to_dense().pow(2)}; }, {v, whole});
@@ -569,14 +612,15 @@ TEST_CASE("sparse: bits do not depend on threads", "[sparse][threads]") {
 TEST_CASE("row grouping: stable, for few ids and many, narrow and wide", "[sparse]") {
   manual_seed(10);
   for (const int64_t n : {0, 1, 2, 7, 48, 49, 1000, 70000})
-    for (const int64_t limit : {int64_t{1}, int64_t{2}, int64_t{300}, int64_t{2048}, int64_t{1} << 20,
-                                int64_t{1} << 33, int64_t{1} << 62}) {
+    for (const int64_t limit : {int64_t{1}, int64_t{2}, int64_t{300}, int64_t{2048},
+                                int64_t{1} << 20, int64_t{1} << 33, int64_t{1} << 62}) {
       CAPTURE(n, limit);
       std::vector<int64_t> ids(static_cast<size_t>(n));
       const Tensor random = rand({n}, kDouble);
       for (int64_t i = 0; i < n; ++i)
         ids[static_cast<size_t>(i)] = std::min(
-            limit - 1, static_cast<int64_t>(random.const_data_ptr<double>()[i] * static_cast<double>(limit)));
+            limit - 1,
+            static_cast<int64_t>(random.const_data_ptr<double>()[i] * static_cast<double>(limit)));
       const RowGrouping groups(ids.data(), n, limit);
       std::vector<int64_t> order(static_cast<size_t>(n));
       std::iota(order.begin(), order.end(), 0);

@@ -12,8 +12,7 @@ constexpr int64_t kFetchedBytes = 1024;  // of each; the rest comes in by itself
 
 SIMDGRAD_INLINE void fetch(const void* row, int64_t bytes) {
   const int64_t end = bytes < kFetchedBytes ? bytes : kFetchedBytes;
-  for (int64_t at = 0; at < end; at += 64)
-    __builtin_prefetch(static_cast<const char*>(row) + at);
+  for (int64_t at = 0; at < end; at += 64) __builtin_prefetch(static_cast<const char*>(row) + at);
 }
 
 template <class T>

@@ -19,9 +19,9 @@ struct ScatterRows {
   int64_t value_stride;    // bytes; value row p is at p * value_stride
   const int64_t* offsets;  // or at offsets[p] bytes; may be null
   int64_t columns;
-  const int64_t* ids;        // by position
-  int64_t skip;              // the id that is left out; negative: none
-  const double* factors;     // by position, or null: `factor` for all
+  const int64_t* ids;     // by position
+  int64_t skip;           // the id that is left out; negative: none
+  const double* factors;  // by position, or null: `factor` for all
   double factor;
   const int64_t* positions;  // rising, or null: all
   int64_t n;
