@@ -28,7 +28,7 @@ struct GemmBlock {
   T* scratch = nullptr;  // as many elements as prepare said, 64-byte aligned
 
   // Filled by prepare.
-  bool pack_a, pack_b;
+  bool pack_a, pack_b, repeat_a;  // repeat_a: each element of packed A over a register
   Split depth, panels, tiles;  // of k, of n in registers, of m
   std::int64_t tiles_at_once, panels_at_once;
   std::int64_t packed_b, turned_c;  // where in scratch

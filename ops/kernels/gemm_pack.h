@@ -169,24 +169,25 @@ template <class T>
 
 // to[p * to_row + i] = from[p * from_row + i] for p < count and i < width; whole registers are
 // written, with zeros (or what lies there, where `available` elements may be read) beyond width.
+// The tail goes first: what it writes beyond its end, whole registers mend.
 template <class T>
 [[gnu::noinline]] void copy_rows(const T* from, std::int64_t from_row, std::int64_t count,
                                  std::int64_t width, std::int64_t available, T* to,
                                  std::int64_t to_row) {
   constexpr int n = Vec<T>::size;
-  for (std::int64_t i = (width - 1) / n * n; i >= 0; i -= n) {
-    const T* source = from + i;
-    T* target = to + i;
-    if (available - i >= n) {
-      for (std::int64_t p = 0; p < count; ++p) {
-        Vec<T>::load(source + p * from_row).store(target + p * to_row);
-      }
-    } else {
-      const int rest = static_cast<int>(width - i);
-      for (std::int64_t p = 0; p < count; ++p) {
-        Vec<T>::load_partial(source + p * from_row, rest).store(target + p * to_row);
-      }
+  const std::int64_t begin = (width - 1) / n * n;
+  const std::int64_t whole = available - begin >= n ? begin + n : begin;
+  if (whole == begin) {
+    const int rest = static_cast<int>(width - begin);
+    for (std::int64_t p = 0; p < count; ++p) {
+      Vec<T>::load_partial(from + p * from_row + begin, rest).store(to + p * to_row + begin);
     }
+  }
+  // Row by row: rows 4096 bytes apart share a set of L1, and would be gone at a second visit.
+  for (std::int64_t p = 0; p < count; ++p) {
+    for (std::int64_t i = 0; i < whole; i += n) Vec<T>::load(from + i).store(to + i);
+    from += from_row;
+    to += to_row;
   }
 }
 
@@ -214,6 +215,27 @@ void pack(const T* from, std::int64_t from_p, std::int64_t from_i, std::int64_t 
   } else {
     copy_strided(from, from_p, from_i, count, width, to, to_row);
   }
+}
+
+// to[(p * rows + i) * lanes + any] = from[p * from_p + i * from_i]: each element over a register.
+template <class T, int rows>
+SIMDGRAD_INLINE void pack_repeated_rows(const T* from, std::int64_t from_p, std::int64_t from_i,
+                                        std::int64_t count, T* to) {
+  constexpr int n = Vec<T>::size;
+  for (std::int64_t p = 0; p < count; ++p) {
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; ++i) Vec<T>(from[i * from_i]).store(to + i * n);
+    from += from_p;
+    to += rows * n;
+  }
+}
+template <class T>
+[[gnu::noinline]] void pack_repeated(const T* from, std::int64_t from_p, std::int64_t from_i,
+                                     std::int64_t count, int rows, T* to) {
+  if (rows == 4) return pack_repeated_rows<T, 4>(from, from_p, from_i, count, to);
+  if (rows == 3) return pack_repeated_rows<T, 3>(from, from_p, from_i, count, to);
+  if (rows == 2) return pack_repeated_rows<T, 2>(from, from_p, from_i, count, to);
+  pack_repeated_rows<T, 1>(from, from_p, from_i, count, to);
 }
 
 }  // namespace

@@ -26,15 +26,16 @@ SIMDGRAD_INLINE std::int64_t longest_of(const Split& s) {
 }
 
 // Tiles are at most kMaxRows[v] rows by v registers of columns. 32 registers hold 24 accumulators,
-// the row of B and a broadcast of A; 16 hold 12 (fused) or, with a product apart, 8. More than 12
-// rows would be more streams than prefetchers follow (24 of them: 77 % instead of 92 % at k = 10000).
-inline constexpr int kMaxVectors = SIMDGRAD_ISA_SSE2 || SIMDGRAD_ISA_AVX2 ? 2 : 3;
+// the row of B and a broadcast of A; 16 hold 12 and, where they do not suffice for the row of B, its
+// registers are loaded at each use. More than 12 rows would be more streams than prefetchers follow
+// (24 of them: 77 % instead of 92 % at k = 10000).
+inline constexpr int kMaxVectors = SIMDGRAD_ISA_AVX2 ? 2 : 3;
 #if SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_NEON
 inline constexpr int kMaxRows[] = {0, 12, 12, 8};
 #elif SIMDGRAD_ISA_AVX2
 inline constexpr int kMaxRows[] = {0, 12, 6, 4};
 #else
-inline constexpr int kMaxRows[] = {0, 8, 4, 0};
+inline constexpr int kMaxRows[] = {0, 8, 6, 4};
 #endif
 
 // What follows the last piece of K: c = alpha * sum + beta * addend, in PyTorch's order of rounding.
@@ -110,8 +111,14 @@ template <class T>
   }
 }
 
-// unit_rows: a_row is 1 (a packed tile, or a transposed operand), which makes the offsets constant.
-template <class T, int rows, int vectors, bool unit_rows>
+// How a tile finds its elements of A: a_row apart; in a row (a packed tile, or a transposed operand),
+// which makes the offsets constant; or packed with each repeated over a register. sse2 has no
+// broadcast from memory: a load and a shuffle for 3 products held 4 x 3 tiles to 75 % of the peak,
+// and repeated elements, which are one load, reach 87 %.
+enum ElementsOfA { kApart, kInRow, kRepeated };
+inline constexpr int kOrdersOfA = SIMDGRAD_ISA_SSE2 ? 3 : 2;
+
+template <class T, int rows, int vectors, ElementsOfA order>
 [[gnu::noinline]] void run_tile(const Tile<T>& tile) {
   constexpr int n = Vec<T>::size;
   Vec<T> sums[rows][vectors];
@@ -122,7 +129,8 @@ template <class T, int rows, int vectors, bool unit_rows>
   }
   const T* a = tile.a;
   const T* b = tile.b;
-  const std::int64_t a_row = unit_rows ? 1 : tile.a_row;
+  constexpr bool repeated = order == kRepeated;
+  const std::int64_t a_row = order == kInRow ? 1 : tile.a_row;
   const std::int64_t a_column = tile.a_column;
   const std::int64_t b_row = tile.b_row;
   for (std::int64_t p = tile.k; p > 0; --p) {
@@ -131,9 +139,11 @@ template <class T, int rows, int vectors, bool unit_rows>
     for (int v = 0; v < vectors; ++v) row[v] = Vec<T>::load(b + v * n);
 #pragma GCC unroll 32
     for (int i = 0; i < rows; ++i) {
-      const Vec<T> x(a[i * a_row]);
+      const Vec<T> x = repeated ? Vec<T>::load(a + i * n) : Vec<T>(a[i * a_row]);
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) sums[i][v] = fma(x, row[v], sums[i][v]);
+      for (int v = 0; v < vectors; ++v) {
+        sums[i][v] = fma(x, repeated ? Vec<T>::load(b + v * n) : row[v], sums[i][v]);
+      }
     }
     a += a_column;
     b += b_row;
@@ -167,17 +177,20 @@ template <class T, int rows, int vectors, bool unit_rows>
 template <class T>
 using TileFunction = void (*)(const Tile<T>&);
 
-// All shapes: functions[unit_rows][vectors - 1][rows - 1].
+// All shapes: functions[order of A][vectors - 1][rows - 1].
 template <class T>
 struct TileTable {
-  TileFunction<T> functions[2][kMaxVectors][kMaxRows[1]];
+  TileFunction<T> functions[kOrdersOfA][kMaxVectors][kMaxRows[1]];
 
   template <int rows, int vectors>
   constexpr void fill() {
     if constexpr (vectors <= kMaxVectors) {
       if constexpr (rows <= kMaxRows[vectors]) {
-        functions[0][vectors - 1][rows - 1] = run_tile<T, rows, vectors, false>;
-        functions[1][vectors - 1][rows - 1] = run_tile<T, rows, vectors, true>;
+        functions[kApart][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kApart>;
+        functions[kInRow][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kInRow>;
+        if constexpr (kOrdersOfA > kRepeated) {
+          functions[kRepeated][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kRepeated>;
+        }
         fill<rows + 1, vectors>();
       } else {
         fill<1, vectors + 1>();
