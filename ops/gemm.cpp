@@ -29,8 +29,7 @@ const GemmTable<T>& active_table() {
 constexpr std::int64_t kTransposeCost = 6;
 constexpr std::int64_t kGatherCost = 24;
 constexpr std::int64_t kTurnCost = 8;
-constexpr std::int64_t kDotCost = 8;     // adding up the lanes of one element
-constexpr std::int64_t kDotNarrow = 16;  // from as many rows and columns on, never the dot form
+constexpr std::int64_t kDotCost = 8;  // adding up the lanes of one element
 
 std::int64_t registers(std::int64_t n, int lanes_log2) {
   return (n + (std::int64_t{1} << lanes_log2) - 1) >> lanes_log2;
@@ -55,19 +54,31 @@ void turn(GemmBlock<T>& block) {
   std::swap(block.addend_row, block.addend_column);
 }
 
-// Puts the block into the form that costs least; true: lanes along k (dot). A function of shape and
-// strides alone, but only the dot form can be told from the bits.
+// Whether lanes go along k (dot): by shape alone, since it shows in the bits. The costs are those of
+// operands that lie along k; others make the dot form dearer, so it has to be a quarter faster. With
+// one row or column it costs the same however the operands lie.
 template <class T>
-bool choose_form(GemmBlock<T>& block, int lanes_log2) {
+bool chooses_dot(std::int64_t m, std::int64_t n, std::int64_t k, const GemmTable<T>& table) {
+  if (k < 8 || std::min(m, n) > table.narrow) return false;
+  const int lanes_log2 = table.lanes_log2;
+  std::int64_t dot = m * n * (registers(k, lanes_log2) + kDotCost);
+  dot += dot / (m == 1 || n == 1 ? 16 : 4);
+  return dot < form_cost(m, n, k, 1, 0, lanes_log2) &&
+         dot < form_cost(n, m, k, 1, 0, lanes_log2) + registers(m, lanes_log2) * n * kTurnCost;
+}
+
+// Puts the block into the form that costs least; true: lanes along k.
+template <class T>
+bool choose_form(GemmBlock<T>& block, const GemmTable<T>& table) {
   const std::int64_t m = block.m, n = block.n, k = block.k;
+  const int lanes_log2 = table.lanes_log2;
+  if (chooses_dot(m, n, k, table)) {
+    if (m > n && !(block.a_column == 1 && block.b_row == 1)) turn(block);
+    return true;
+  }
   const std::int64_t straight = form_cost(m, n, k, block.b_row, block.b_column, lanes_log2);
   const std::int64_t turned = form_cost(n, m, k, block.a_column, block.a_row, lanes_log2) +
                               registers(m, lanes_log2) * n * kTurnCost;
-  const std::int64_t best = std::min(straight, turned);
-  if (block.a_column == 1 && block.b_row == 1 && k > 1 && (m < kDotNarrow || n < kDotNarrow)) {
-    const std::int64_t dot = m * n * (registers(k, lanes_log2) + kDotCost);
-    if (dot + dot / 16 < best) return true;
-  }
   if (turned < straight) turn(block);
   return false;
 }
@@ -116,7 +127,7 @@ constexpr std::size_t kStackBytes = 8192;
 
 template <class T>
 [[gnu::noinline]] void run_on_heap(GemmBlock<T>& block, const GemmTable<T>& table,
-                                   std::int64_t elements) {
+                                   std::int64_t elements, bool dot) {
   struct Scratch {
     explicit Scratch(std::size_t size) : bytes(size), data(allocate(size)) {}
     ~Scratch() { deallocate(data, bytes); }
@@ -128,22 +139,18 @@ template <class T>
   const std::size_t bytes = static_cast<std::size_t>(elements) * sizeof(T);
   const Scratch scratch((bytes + 63) / 64 * 64);
   block.scratch = static_cast<T*>(scratch.data);
-  table.run(block);
+  (dot ? table.dot : table.run)(block);
 }
 
 template <class T>
 void run_block(GemmBlock<T>& block, const GemmTable<T>& table, bool dot) {
-  if (dot) {
-    table.dot(block);
-    return;
-  }
-  const std::int64_t elements = table.prepare(block);
+  const std::int64_t elements = (dot ? table.prepare_dot : table.prepare)(block);
   if (static_cast<std::size_t>(elements) * sizeof(T) <= kStackBytes) {
     alignas(64) T scratch[kStackBytes / sizeof(T)];
     block.scratch = scratch;
-    table.run(block);
+    (dot ? table.dot : table.run)(block);
   } else {
-    run_on_heap(block, table, elements);
+    run_on_heap(block, table, elements, dot);
   }
 }
 
@@ -217,7 +224,7 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, T*
     return;
   }
   const GemmTable<T>& table = active_table<T>();
-  const bool dot = choose_form(block, table.lanes_log2);
+  const bool dot = choose_form(block, table);
   const double nanoseconds =
       kNanoseconds<T> * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   if (nanoseconds < detail::inline_threshold.load(std::memory_order_relaxed) ||

@@ -7,13 +7,15 @@
 // The one entry for products of matrices: mm, addmm, matmul, bmm and linear all come here, a
 // transposed view being another pair of strides.
 //
-// Bits: an element of the result depends on its row of a, its column of b, k and the epilogue. Its
-// sum is cut into pieces of nearly equal length by k alone; each piece is one chain of fused
-// multiply-adds from 0 up, and the pieces are added in order. So m, n, strides, threads and (sse2
-// apart, which has no fused multiply-add) the instruction set do not show in it. The exception:
-// fewer than 16 rows or columns with both operands contiguous along k may be summed with lanes along
-// k instead, which is up to ten times faster there; that choice depends on m, n, k, the strides and
-// the instruction set.
+// Bits: an element of the result depends on its row of a, its column of b, k, the epilogue, and on
+// which of two orders its sum is taken in. That is a choice by m, n, k and the instruction set alone,
+// so strides, transposes and threads never show.
+// - In general the sum is cut into pieces of nearly equal length by k alone; each piece is one chain
+//   of fused multiply-adds from 0 up, and the pieces are added in order. m, n and (sse2 apart, which
+//   has no fused multiply-add) the instruction set do not show.
+// - Fewer than 16 rows or columns (7 on avx2) may be summed with lanes along k, which is up to ten
+//   times faster where both operands lie along k. An element is then the same for all m and n for
+//   which that is chosen, and differs among instruction sets.
 namespace simdgrad::ops {
 
 struct Matrix {

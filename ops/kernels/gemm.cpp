@@ -2,6 +2,7 @@
 
 #include "ops/kernels/gemm_dot.h"
 #include "ops/kernels/gemm_pack.h"
+#include "ops/kernels/gemm_stripes.h"
 #include "ops/kernels/gemm_tile.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
@@ -232,11 +233,12 @@ void run(const GemmBlock<T>& block) {
 
 constexpr int log2_of(int n) { return n == 1 ? 0 : 1 + log2_of(n / 2); }
 
+template <class T>
+constexpr GemmTable<T> kTable = {log2_of(Vec<T>::size), kDotNarrow, prepare<T>, run<T>,
+                                 prepare_dot<T>,        dot<T>};
+
 }  // namespace
 
-extern const GemmKernels gemm_kernels = {
-    {log2_of(Vec<float>::size), prepare<float>, run<float>, dot<float>},
-    {log2_of(Vec<double>::size), prepare<double>, run<double>, dot<double>},
-};
+extern const GemmKernels gemm_kernels = {kTable<float>, kTable<double>};
 
 }  // namespace simdgrad::kernels::SIMDGRAD_ISA_NAME

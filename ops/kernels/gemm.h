@@ -29,7 +29,7 @@ struct GemmBlock {
 
   // Filled by prepare.
   bool pack_a, pack_b, repeat_a;  // repeat_a: each element of packed A over a register
-  Split depth, panels, tiles;  // of k, of n in registers, of m
+  Split depth, panels, tiles;     // of k, of n in registers, of m
   std::int64_t tiles_at_once, panels_at_once;
   std::int64_t packed_b, turned_c;  // where in scratch
 };
@@ -37,13 +37,15 @@ struct GemmBlock {
 template <class T>
 struct GemmTable {
   int lanes_log2;  // of the elements of a register
+  int narrow;      // the most rows or columns for which dot may pay
   // Cuts the block up, and says how many elements of scratch it needs (0: none).
   std::int64_t (*prepare)(GemmBlock<T>&);
   // m, n, k >= 1. Every element is the sum, in order, of one fused chain per piece of K; pieces
   // depend on k alone. So forms, packing and blocks do not change a single bit, m and n neither.
   void (*run)(const GemmBlock<T>&);
-  // The same product where a_column, b_row and c_column are 1, with lanes along K: other bits than
-  // run's, the same for all m and n. Needs no prepare and no scratch.
+  // The same product with lanes along K: other bits than run's, the same for all m, n and strides.
+  // b should be the longer operand where not both lie along K.
+  std::int64_t (*prepare_dot)(GemmBlock<T>&);
   void (*dot)(const GemmBlock<T>&);
 };
 

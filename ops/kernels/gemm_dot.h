@@ -1,11 +1,12 @@
-// Products with lanes along K, for few rows of long vectors: nothing is packed, every operand is
-// read as it lies. Included by gemm.cpp only.
+// Products with lanes along K, for few rows or columns of long vectors: operands that lie along K are
+// read as they are. Included by gemm.cpp only.
 #pragma once
 
 #include <cstdint>
 
 #include "ops/kernels/gemm.h"
 #include "ops/kernels/gemm_pack.h"
+#include "ops/kernels/gemm_stripes.h"
 #include "ops/kernels/gemm_tile.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
@@ -14,6 +15,11 @@ namespace {
 // A tile of sums, its columns of b and a row of a fill 29 of 32 registers, 13 of 16.
 inline constexpr int kDotRows = SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_NEON ? 6 : 3;
 inline constexpr int kDotColumns = SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_NEON ? 4 : 3;
+
+// Up to how many rows or columns this form may be chosen. 16 short-of-load registers of 8 floats lose
+// more on operands that lie along their columns (10 x 128 x 256: 1.5 times run's time) than they gain
+// on the others.
+inline constexpr int kDotNarrow = SIMDGRAD_ISA_AVX2 ? 6 : 15;
 
 template <int unit, class T>
 SIMDGRAD_INLINE Vec<T> fold_pair(Vec<T> a, Vec<T> b) {
@@ -98,9 +104,9 @@ template <class T>
 constexpr DotTable<T> kDots;
 
 template <class T>
-void dot(const GemmBlock<T>& block) {
+void dot_along(const GemmBlock<T>& block) {
   const Split down = split(block.m, kDotRows), along = split(block.n, kDotColumns);
-  const bool scaled = block.alpha != T(1);
+  Finish<T> finish{block.alpha, block.beta, nullptr, block.addend_row, block.addend_column};
   const auto tile = [&](std::int64_t ti, std::int64_t tj) {
     const std::int64_t i = begin_of(down, ti), j = begin_of(along, tj);
     const int rows = static_cast<int>(size_of(down, ti));
@@ -110,18 +116,9 @@ void dot(const GemmBlock<T>& block) {
     kDots<T>.functions[rows - 1][columns - 1](block.a + i * block.a_row, block.a_row,
                                               block.b + j * block.b_column, block.b_column, block.k,
                                               sums);
-    for (int r = 0; r < rows; ++r) {
-      T* const target = block.c + (i + r) * block.c_row + j;
-      for (int q = 0; q < columns; ++q) {
-        T x = sums[r * 4 + q];
-        if (scaled) x = x * block.alpha;
-        if (block.addend) {
-          const T y = block.addend[(i + r) * block.addend_row + (j + q) * block.addend_column];
-          x = x + (block.beta == T(1) ? y : y * block.beta);
-        }
-        target[q] = x;
-      }
-    }
+    if (block.addend) finish.addend = block.addend + i * block.addend_row + j * block.addend_column;
+    store_elements(sums, 4, rows, columns, block.c + i * block.c_row + j * block.c_column,
+                   block.c_row, block.c_column, finish);
   };
   // The longer side outside: what is read again and again is the shorter one.
   if (block.m > block.n) {
@@ -133,6 +130,49 @@ void dot(const GemmBlock<T>& block) {
       for (std::int64_t i = 0; i < down.pieces; ++i) tile(i, j);
     }
   }
+}
+
+// The longer operand is b. It is read as it lies along k or along its columns; else, and a where b
+// lies along k, are copied to lie along k.
+template <class T>
+bool takes_stripes(const GemmBlock<T>& block) {
+  return block.b_row != 1 && block.b_column == 1;
+}
+template <class T>
+std::int64_t dot_row(const GemmBlock<T>& block) {
+  return (block.k + Vec<T>::size - 1) / Vec<T>::size * Vec<T>::size;
+}
+
+template <class T>
+std::int64_t prepare_dot(GemmBlock<T>& block) {
+  block.pack_a = block.pack_b = false;
+  if (takes_stripes(block)) return 0;
+  block.pack_a = block.a_column != 1;
+  block.pack_b = block.b_row != 1;
+  block.packed_b = block.pack_a ? block.m * dot_row(block) : 0;
+  return block.packed_b + (block.pack_b ? block.n * dot_row(block) : 0);
+}
+
+template <class T>
+void dot(const GemmBlock<T>& block) {
+  if (takes_stripes(block)) return stripes(block);
+  if (!block.pack_a && !block.pack_b) return dot_along(block);
+  GemmBlock<T> packed = block;
+  const std::int64_t row = dot_row(block);
+  if (block.pack_a) {
+    pack(block.a, block.a_row, block.a_column, block.m, block.k, block.k, block.scratch, row);
+    packed.a = block.scratch;
+    packed.a_row = row;
+    packed.a_column = 1;
+  }
+  if (block.pack_b) {
+    T* const to = block.scratch + block.packed_b;
+    pack(block.b, block.b_column, block.b_row, block.n, block.k, block.k, to, row);
+    packed.b = to;
+    packed.b_column = row;
+    packed.b_row = 1;
+  }
+  dot_along(packed);
 }
 
 }  // namespace

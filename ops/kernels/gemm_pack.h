@@ -183,6 +183,7 @@ template <class T>
       Vec<T>::load_partial(from + p * from_row + begin, rest).store(to + p * to_row + begin);
     }
   }
+  if (whole == 0) return;
   // Row by row: rows 4096 bytes apart share a set of L1, and would be gone at a second visit.
   for (std::int64_t p = 0; p < count; ++p) {
     for (std::int64_t i = 0; i < whole; i += n) Vec<T>::load(from + i).store(to + i);

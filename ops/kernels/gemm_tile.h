@@ -111,6 +111,24 @@ template <class T>
   }
 }
 
+// The same for c of any strides, one by one.
+template <class T>
+inline void store_elements(const T* sums, std::int64_t sums_row, int rows, int columns, T* c,
+                           std::int64_t c_row, std::int64_t c_column, const Finish<T>& finish) {
+  const bool scaled = finish.alpha != T(1);
+  for (int i = 0; i < rows; ++i) {
+    for (int j = 0; j < columns; ++j) {
+      T x = sums[i * sums_row + j];
+      if (scaled) x = x * finish.alpha;
+      if (finish.addend != nullptr) {
+        const T y = finish.addend[i * finish.addend_row + j * finish.addend_column];
+        x = x + (finish.beta == T(1) ? y : y * finish.beta);
+      }
+      c[i * c_row + j * c_column] = x;
+    }
+  }
+}
+
 // How a tile finds its elements of A: a_row apart; in a row (a packed tile, or a transposed operand),
 // which makes the offsets constant; or packed with each repeated over a register. sse2 has no
 // broadcast from memory: a load and a shuffle for 3 products held 4 x 3 tiles to 75 % of the peak,
