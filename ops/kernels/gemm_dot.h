@@ -16,9 +16,8 @@ namespace {
 inline constexpr int kDotRows = SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_NEON ? 6 : 3;
 inline constexpr int kDotColumns = SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_NEON ? 4 : 3;
 
-// Up to how many rows or columns this form may be chosen. 16 short-of-load registers of 8 floats lose
-// more on operands that lie along their columns (10 x 128 x 256: 1.5 times run's time) than they gain
-// on the others.
+// Up to how many rows or columns this form may be chosen. On avx2 the stripes wait for loads from 7 on:
+// 10 x 128 x 256 would take 1.5 times as long as by run, where only products along k gain.
 inline constexpr int kDotNarrow = SIMDGRAD_ISA_AVX2 ? 6 : 15;
 
 template <int unit, class T>

@@ -35,10 +35,6 @@ SIMDGRAD_INLINE Vec<T> add_tree(const Vec<T>* x) {
   }
 }
 
-template <int value>
-struct Index {
-  static constexpr int value_of = value;
-};
 template <int count, int done = 0, class Body>
 SIMDGRAD_INLINE void for_each_index(const Body& body) {
   if constexpr (done < count) {

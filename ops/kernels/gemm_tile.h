@@ -10,6 +10,11 @@
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {
 
+template <int value>
+struct Index {
+  static constexpr int value_of = value;
+};
+
 inline Split split(std::int64_t n, std::int64_t longest) {
   if (n <= longest) return {1, n, 0};  // no division for small products
   const std::int64_t pieces = (n + longest - 1) / longest, shorter = n / pieces;
@@ -67,13 +72,33 @@ SIMDGRAD_INLINE Vec<T> load_count(const T* from, int count) {
   return count == Vec<T>::size ? Vec<T>::load(from) : Vec<T>::load_partial(from, count);
 }
 
+// The first `count` lanes. On avx2 in pieces of 4, 2 and 1: there AMD's cores take a dozen cycles for
+// a masked store (8 x 4 x 8: 92 ns, 73 ns in pieces).
 template <class T>
 SIMDGRAD_INLINE void store_count(Vec<T> x, T* to, int count) {
-  if (count == Vec<T>::size) {
+  constexpr int n = Vec<T>::size;
+  if (count == n) {
     x.store(to);
-  } else {
-    x.store_partial(to, count);
+    return;
   }
+#if SIMDGRAD_ISA_AVX2
+  alignas(32) T lanes[n];
+  x.store(lanes);
+  const T* from = lanes;
+  const auto piece = [&](auto size) {
+    constexpr int elements = decltype(size)::value_of;
+    if (elements < n && (count & elements) != 0) {
+      __builtin_memcpy(to, from, elements * sizeof(T));
+      to += elements;
+      from += elements;
+    }
+  };
+  piece(Index<4>());
+  piece(Index<2>());
+  piece(Index<1>());
+#else
+  x.store_partial(to, count);
+#endif
 }
 
 template <class T>
