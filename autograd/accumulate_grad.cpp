@@ -1,26 +1,9 @@
 #include "autograd/accumulate_grad.h"
 
-#include <thread>
-
 #include "autograd/hooks.h"
 
 namespace simdgrad {
 namespace {
-
-// Finding a leaf's accumulator and destroying it exclude each other; leaves share a few locks.
-class AccumulatorLock {
- public:
-  explicit AccumulatorLock(const void* leaf)
-      : flag_(flags_[(reinterpret_cast<uintptr_t>(leaf) >> 6) % kCount]) {
-    while (flag_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
-  }
-  ~AccumulatorLock() { flag_.store(false, std::memory_order_release); }
-
- private:
-  static constexpr size_t kCount = 64;
-  static inline std::atomic<bool> flags_[kCount];
-  std::atomic<bool>& flag_;
-};
 
 bool has_layout(const Tensor& gradient, const TensorImpl& leaf) {
   const TensorImpl& of = impl(gradient);
@@ -88,32 +71,34 @@ Tensor without_base(Tensor gradient) {
 
 }  // namespace
 
-AccumulateGrad::AccumulateGrad(Tensor leaf) : Node(nullptr, 0), leaf_(std::move(leaf)) {
+AccumulateGrad::AccumulateGrad(TensorImpl& leaf) : Node(nullptr, 0), leaf_(Tensor::adopt(&leaf)) {
   flags_ |= NodeAccess::kAccumulates;
-}
-
-AccumulateGrad::~AccumulateGrad() {
-  const AccumulatorLock lock(leaf_.counted());
-  std::atomic<Node*>& slot = impl(leaf_).extra->accumulator;
-  if (slot.load(std::memory_order_relaxed) == this) slot.store(nullptr, std::memory_order_relaxed);
 }
 
 Node* grad_accumulator(const Tensor& leaf) {
   TensorImpl& of = impl(leaf);
-  const AccumulatorLock lock(&of);
   std::atomic<Node*>& slot = of.extra_part().accumulator;
-  if (Node* living = slot.load(std::memory_order_relaxed)) {
-    // Its last count may be going right now; then its destructor waits for the lock.
-    std::atomic<uint32_t>& references = NodeAccess::references(*living);
-    uint32_t count = references.load(std::memory_order_relaxed);
-    while (count != 0)
-      if (references.compare_exchange_weak(count, count + 1, std::memory_order_relaxed))
-        return living;
+  Node* node = slot.load(std::memory_order_acquire);
+  if (!node) [[unlikely]] {
+    Node* fresh = new AccumulateGrad(of);
+    if (slot.compare_exchange_strong(node, fresh, std::memory_order_acq_rel)) {
+      node = fresh;
+    } else {
+      NodeAccess::destroy(fresh);  // another thread was first
+    }
   }
-  Node* fresh = new AccumulateGrad(leaf);
-  slot.store(fresh, std::memory_order_relaxed);
-  return fresh;
+  of.references.fetch_add(1, std::memory_order_relaxed);
+  return node;
 }
+
+namespace detail {
+
+Counted* leaf_of(const Node& accumulator) noexcept {
+  return static_cast<const AccumulateGrad&>(accumulator).variable().counted();
+}
+void destroy_accumulator(Node* node) noexcept { NodeAccess::destroy(node); }
+
+}  // namespace detail
 
 // The cases, dense or row-sparse:
 // 1. no grad yet: the gradient becomes it. Stolen when nobody else can see its memory and its

@@ -5,10 +5,13 @@
 
 namespace simdgrad {
 
+// A leaf makes one when a graph first reaches it, and owns it. Who counts on the node counts on the leaf
+// (retain_node, release_node): neither keeps the other alive, and a graph that is built anew in each
+// step finds its accumulators ready.
 class AccumulateGrad final : public Node {
  public:
-  explicit AccumulateGrad(Tensor leaf);
-  ~AccumulateGrad() override;
+  explicit AccumulateGrad(TensorImpl& leaf);  // which outlives it
+  ~AccumulateGrad() override { leaf_.surrender(); }
   std::string name() const override { return "torch::autograd::AccumulateGrad"; }
   const Tensor& variable() const { return leaf_; }
 
@@ -16,11 +19,10 @@ class AccumulateGrad final : public Node {
   void backward(Gradients& d) override;
 
  private:
-  Tensor leaf_;
+  Tensor leaf_;  // a handle without a count of its own
 };
 
-// The accumulator of a leaf that requires grad: the living one, or a new one. One count is the
-// caller's.
+// The accumulator of a leaf that requires grad. One count is the caller's.
 Node* grad_accumulator(const Tensor& leaf);
 
 // sum += more, dense or row-sparse: in place where nobody can see it and no graph is wanted. Also used

@@ -64,18 +64,26 @@ struct NodeDestroyer {
 
 namespace detail {
 
+Counted* leaf_of(const Node& accumulator) noexcept;  // autograd/accumulate_grad.cpp
+
 void retain_node(const Node* node) noexcept {
-  NodeAccess::references(*node).fetch_add(1, std::memory_order_relaxed);
+  if (NodeAccess::flags(*node) & NodeAccess::kAccumulates) {
+    leaf_of(*node)->references.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    NodeAccess::references(*node).fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 void release_node(Node* node) noexcept {
+  if (NodeAccess::flags(*node) & NodeAccess::kAccumulates) {
+    Tensor::adopt(leaf_of(*node));
+    return;
+  }
+  // A count of 1 says that nobody else can reach the node.
   std::atomic<uint32_t>& references = NodeAccess::references(*node);
-  // An accumulator can be found again through its leaf until its count is 0: it has to be
-  // decremented. For all others a count of 1 says that nobody else can reach the node.
-  const bool last = (!(NodeAccess::flags(*node) & NodeAccess::kAccumulates) &&
-                     references.load(std::memory_order_acquire) == 1) ||
-                    references.fetch_sub(1, std::memory_order_acq_rel) == 1;
-  if (last) NodeDestroyer::destroy(node);
+  if (references.load(std::memory_order_acquire) == 1 ||
+      references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    NodeDestroyer::destroy(node);
 }
 
 }  // namespace detail

@@ -117,6 +117,7 @@ struct NodeAccess {
 
   static detail::RawEdge* edges(Node& node) { return node.edges_; }
   static uint8_t& flags(Node& node) { return node.flags_; }
+  static uint8_t flags(const Node& node) { return node.flags_; }
   static void backward(Node& node, Gradients& d) { node.backward(d); }
   static detail::NodeExtra*& extra(Node& node) { return node.extra_; }
   static std::atomic<uint8_t>& lock(Node& node) { return node.lock_; }
@@ -127,6 +128,7 @@ struct NodeAccess {
   }
   static void set_input_count(Node& node, uint32_t count) { node.input_count_ = count; }
   static std::atomic<uint32_t>& references(const Node& node) { return node.references_; }
+  static void destroy(Node* node) { delete node; }
   // Throws PyTorch's "Trying to backward through the graph a second time".
   [[noreturn, gnu::cold]] static void throw_released();
 };

@@ -80,6 +80,7 @@ inline bool is_lone_block(const TensorImpl& tensor) {
 namespace detail {
 
 void forget_retained_grad(TensorImpl* tensor) noexcept;  // autograd/hooks.cpp
+void destroy_accumulator(Node* node) noexcept;           // autograd/accumulate_grad.cpp
 
 void destroy_tensor(Counted* counted) noexcept {
   TensorImpl* tensor = static_cast<TensorImpl*>(counted);
@@ -114,9 +115,17 @@ void destroy_tensor(Counted* counted) noexcept {
 
 }  // namespace detail
 
-TensorExtra& TensorImpl::extra_part() {
-  if (!extra) extra = new TensorExtra;
-  return *extra;
+TensorExtra::~TensorExtra() {
+  if (Node* node = accumulator.load(std::memory_order_relaxed)) detail::destroy_accumulator(node);
+}
+
+TensorExtra& TensorImpl::make_extra_part() {
+  TensorExtra* before = nullptr;
+  TensorExtra* fresh = new TensorExtra;
+  if (std::atomic_ref(extra).compare_exchange_strong(before, fresh, std::memory_order_acq_rel))
+    return *fresh;
+  delete fresh;  // another thread was first
+  return *before;
 }
 
 void contiguous_strides(IntArrayRef sizes, int64_t* strides) {

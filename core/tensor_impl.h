@@ -71,8 +71,11 @@ class TensorImpl : public detail::Counted {
   void bump_version() {
     version->version.store(current_version() + 1, std::memory_order_relaxed);
   }
-  // The extra part, made on first use.
-  TensorExtra& extra_part();
+  // The extra part, made on first use, by whichever thread is first.
+  TensorExtra& extra_part() {
+    TensorExtra* part = std::atomic_ref(extra).load(std::memory_order_acquire);
+    return part ? *part : make_extra_part();
+  }
   // Gives it this shape; strides in elements. Sets numel and the contiguous flag.
   void set_shape(IntArrayRef sizes, IntArrayRef strides);
   void set_contiguous_shape(IntArrayRef sizes);
@@ -96,6 +99,9 @@ class TensorImpl : public detail::Counted {
   TensorExtra* extra = nullptr;
   uint32_t output_nr = 0;
   uint32_t view_version = 0;  // of a view: the version that grad_fn belongs to
+
+ private:
+  TensorExtra& make_extra_part();
 };
 
 static_assert(sizeof(TensorImpl) + sizeof(Storage) <= 192, "one small tensor, one small block");
@@ -106,7 +112,9 @@ struct TensorExtra {
   static void* operator new(size_t bytes) { return allocate(bytes); }
   static void operator delete(void* block, size_t bytes) noexcept { deallocate(block, bytes); }
 
-  std::atomic<Node*> accumulator{nullptr};  // of a leaf; not counted, cleared when the node dies
+  ~TensorExtra();
+
+  std::atomic<Node*> accumulator{nullptr};  // of a leaf, which owns it (autograd/accumulate_grad.h)
   std::vector<std::unique_ptr<detail::TensorHook>> hooks;  // of a leaf
   // Of a row-sparse tensor.
   Tensor indices, values;
