@@ -3,11 +3,13 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <thread>
 
 #include <simdgrad/error.h>
+#include <simdgrad/parallel.h>
 
 #include "core/testing_hooks.h"
 
@@ -126,6 +128,12 @@ bool isa_supported(Isa isa) {
 #else
 #error "simdgrad has kernels for x86-64 and AArch64"
 #endif
+}
+
+std::string get_cpu_capability() {
+  std::string name(isa_name(active_isa()));
+  for (char& letter : name) letter = static_cast<char>(std::toupper(letter));
+  return name;
 }
 
 std::string supported_isa_names() {

@@ -227,6 +227,20 @@ void detail::parallel_chunks_slow(std::int64_t chunks, FunctionRef<void(std::int
   region.finish();
 }
 
+void detail::parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain_size,
+                          void (*run)(const void*, std::int64_t, std::int64_t), const void* body) {
+  SIMDGRAD_CHECK(grain_size >= 1, "parallel_for: got a grain_size of ", grain_size,
+                 ", at least 1 is needed");
+  if (begin >= end) return;
+  const std::int64_t pieces = (end - begin - 1) / grain_size + 1;
+  const auto piece = [&](std::int64_t index) {
+    const std::int64_t from = begin + index * grain_size;
+    run(body, from, end - from < grain_size ? end : from + grain_size);
+  };
+  if (pieces == 1) return piece(0);
+  parallel_chunks_slow(pieces, piece);
+}
+
 int get_num_threads() {
   const int threads = thread_count.load(std::memory_order_relaxed);
   if (threads != 0) [[likely]]

@@ -49,6 +49,10 @@ Tensor gelu(const Tensor& input, const GELUFuncOptions& options) {
 
 Tensor silu(const Tensor& input) { return simdgrad::silu(input); }
 
+Tensor softplus(const Tensor& input, const SoftplusFuncOptions& options) {
+  return simdgrad::softplus(input, options.beta(), options.threshold());
+}
+
 Tensor softmax(const Tensor& input, const SoftmaxFuncOptions& options) {
   return simdgrad::softmax(input, options.dim(), options.dtype());
 }

@@ -124,6 +124,13 @@ Tensor SigmoidImpl::forward(const Tensor& input) { return sigmoid(input); }
 void GELUImpl::pretty_print(std::ostream& stream) const { stream << "torch::nn::GELU()"; }
 Tensor GELUImpl::forward(const Tensor& input) { return gelu(input, options.approximate()); }
 
+void SoftplusImpl::pretty_print(std::ostream& stream) const {
+  stream << "torch::nn::Softplus(beta=" << options.beta() << ", threshold=" << options.threshold() << ')';
+}
+Tensor SoftplusImpl::forward(const Tensor& input) {
+  return softplus(input, options.beta(), options.threshold());
+}
+
 void SoftmaxImpl::pretty_print(std::ostream& stream) const {
   stream << "torch::nn::Softmax(dim=" << options.dim() << ')';
 }

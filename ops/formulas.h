@@ -185,6 +185,21 @@ struct GeluTanh {
   }
 };
 
+// y = log(1 + e^(beta x)) / beta, x where beta x > threshold;  dy/dx = sigmoid(beta x), 1 there
+struct Softplus {
+  static constexpr auto saves = Saves::input;
+  static constexpr auto floats_only = "softplus_cpu";
+  double beta, threshold;
+  template <class V> V forward(V x) const {
+    const V z = x * V(beta);
+    return select(z > V(threshold), x, log1p_exp(z) / V(beta));
+  }
+  template <class V> V backward(V x, V dy) const {
+    const V z = x * V(beta);
+    return select(z > V(threshold), dy, dy * sigmoid(z));
+  }
+};
+
 // y = min(max(x, min), max), NaN stays;  dy/dx = 1 where min <= x <= max, else 0
 struct Clamp {
   static constexpr auto saves = Saves::input;

@@ -30,6 +30,11 @@ Tensor gelu(const Tensor& self, std::string_view approximate) {
   return unary<"GeluBackward0", formulas::GeluTanh>(self, "gelu");
 }
 
+Tensor softplus(const Tensor& self, const Scalar& beta, const Scalar& threshold) {
+  return unary<"SoftplusBackward0">(self, "softplus",
+                                    formulas::Softplus{beta.to_double(), threshold.to_double()});
+}
+
 // --- clamp --------------------------------------------------------------------------------------
 namespace {
 

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/TensorOptions.h>
 #include <c10/util/ArrayRef.h>
 #include <c10/util/Exception.h>
@@ -61,6 +62,16 @@ struct NetImpl : torch::nn::Cloneable<NetImpl> {
 TORCH_MODULE(Net);
 
 }  // namespace
+
+TEST_CASE("threads by libtorch's names") {
+  at::set_num_threads(1);
+  int64_t sum = 0;
+  at::parallel_for(0, 10, 3, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; ++i) sum += i;
+  });
+  CHECK(sum == 45);
+  CHECK(at::get_num_threads() == 1);
+}
 
 TEST_CASE("a training program for libtorch computes libtorch's losses") {
   std::istringstream printed(output_of(SIMDGRAD_TRAINING));

@@ -1,4 +1,5 @@
 #include <simdgrad/error.h>
+#include <simdgrad/parallel.h>
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -212,6 +213,9 @@ TEST_CASE("child: SIMDGRAD_ISA", "[.]") {
     REQUIRE_THROWS_WITH(active_isa(), StartsWith("SIMDGRAD_ISA: 'foo' is not"));  // every time
   } else {
     REQUIRE(isa_name(active_isa()) == value);
+    std::string capitals = value;
+    for (char& letter : capitals) letter = static_cast<char>(std::toupper(letter));
+    REQUIRE(get_cpu_capability() == capitals);
   }
 }
 

@@ -159,6 +159,9 @@ TEST_CASE("modules print as in libtorch") {
       {printed(ReLU()), "torch::nn::ReLU()"},
       {printed(ReLU(ReLUOptions(true))), "torch::nn::ReLU(inplace=true)"},
       {printed(GELU(GELUOptions().approximate("tanh"))), "torch::nn::GELU()"},
+      {printed(Softplus()), "torch::nn::Softplus(beta=1, threshold=20)"},
+      {printed(Softplus(SoftplusOptions().beta(2.5).threshold(10))),
+       "torch::nn::Softplus(beta=2.5, threshold=10)"},
       {printed(Tanh()), "torch::nn::Tanh()"},
       {printed(Sigmoid()), "torch::nn::Sigmoid()"},
       {printed(Softmax(1)), "torch::nn::Softmax(dim=1)"},
@@ -372,6 +375,7 @@ TEST_CASE("functional forms follow their modules") {
   const Tensor x = tensor({{-1., 0.5, 2.}, {0., -3., 4.}});
   CHECK(same(F::gelu(x), gelu(x)));
   CHECK(same(F::gelu(x, F::GELUFuncOptions().approximate("tanh")), gelu(x, "tanh")));
+  CHECK(same(F::softplus(x, F::SoftplusFuncOptions().beta(2)), softplus(x, 2)));
   CHECK(same(F::silu(x), x * sigmoid(x)));
   CHECK(F::softmax(x, F::SoftmaxFuncOptions(1).dtype(kDouble)).dtype() == kDouble);
   CHECK(same(F::log_softmax(x, 0), log_softmax(x, 0)));

@@ -61,6 +61,24 @@ TEST_CASE("every chunk runs exactly once", "[threads]") {
   }
 }
 
+TEST_CASE("parallel_for cuts a range by its size alone", "[threads]") {
+  const Settings settings(GENERATE(1, 2, 16));
+  std::mutex mutex;
+  std::set<std::pair<std::int64_t, std::int64_t>> pieces;
+  parallel_for(-3, 8, 4, [&](std::int64_t from, std::int64_t to) {
+    const std::lock_guard lock(mutex);
+    pieces.insert({from, to});
+  });
+  REQUIRE(pieces == std::set<std::pair<std::int64_t, std::int64_t>>{{-3, 1}, {1, 5}, {5, 8}});
+  parallel_for(5, 5, 1, [](std::int64_t, std::int64_t) { FAIL("nothing to run"); });
+  REQUIRE_THROWS_WITH(parallel_for(0, 1, 0, [](std::int64_t, std::int64_t) {}),
+                      "parallel_for: got a grain_size of 0, at least 1 is needed");
+  REQUIRE_THROWS_WITH(parallel_for(0, 9, 1, [](std::int64_t from, std::int64_t) {
+                        if (from == 4) throw Error("piece 4");
+                      }),
+                      "piece 4");
+}
+
 TEST_CASE("plain memory written in chunks is seen by the caller", "[threads]") {
   const Settings settings(4);
   std::vector<int> data(10000);

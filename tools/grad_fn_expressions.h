@@ -80,6 +80,8 @@ inline void add_pointwise(Names& rows, torch::Tensor a, torch::Tensor b, torch::
   ROW(torch::gelu(a));
   ROW(torch::gelu(a, "tanh"));
   ROW(F::gelu(a));
+  ROW(torch::softplus(a));
+  ROW(F::softplus(a));
   ROW(a.pow(2));
   ROW(a.pow(0));
   ROW(a.square());

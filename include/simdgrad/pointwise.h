@@ -38,6 +38,11 @@ SIMDGRAD_API Tensor& square_(Tensor& self);
 // dx = dy times the derivative of that form.  torch::gelu
 SIMDGRAD_API Tensor gelu(const Tensor& self, std::string_view approximate = "none");
 
+// y = log(1 + e^(beta x)) / beta, and x where beta x > threshold. Float tensors only.
+// dx = sigmoid(beta x) dy, dy where beta x > threshold.  torch::softplus
+SIMDGRAD_API Tensor softplus(const Tensor& self, const Scalar& beta = 1,
+                             const Scalar& threshold = 20);
+
 // y = min(max(x, min), max): min where x < min, max where that is above max; NaN in x stays. Type
 // promoted with the bounds.  dx = dy where min <= x <= max, else 0.  Error if neither is given.
 // torch::clamp

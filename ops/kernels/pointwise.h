@@ -6,7 +6,7 @@
 #include "ops/kernels/row.h"
 
 // Formulas that are no row of a public list: they have members, or serve functions written by hand.
-#define SIMDGRAD_MORE_UNARY(X) X(Gelu) X(GeluTanh) X(Clamp) X(PowScalar)
+#define SIMDGRAD_MORE_UNARY(X) X(Gelu) X(GeluTanh) X(Softplus) X(Clamp) X(PowScalar)
 #define SIMDGRAD_MORE_BINARY(X) X(Add) X(AddScaled) X(Sub) X(Mul) X(Div) X(DivTrunc) X(DivFloor) X(Pow)
 #define SIMDGRAD_COMPARISONS(X) X(Eq) X(Ne) X(Lt) X(Le) X(Gt) X(Ge)
 #define SIMDGRAD_FLOAT_TESTS(X) X(IsNan) X(IsInf) X(IsFinite)

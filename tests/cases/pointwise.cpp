@@ -97,6 +97,16 @@ void add_gelu(Table& table) {
       {-3, 3});
 }
 
+void add_softplus(Table& table) {
+  unary(
+      table, "softplus", "softplus(Tensor,Scalar,Scalar)", [](const Tensor& x) { return softplus(x); },
+      [](double x) { return std::log(1 + std::exp(x)); }, {-3, 3});
+  unary(
+      table, "softplus beta", "softplus(Tensor,Scalar,Scalar)",
+      [](const Tensor& x) { return softplus(x, 2, 1); },
+      [](double x) { return 2 * x > 1 ? x : std::log(1 + std::exp(2 * x)) / 2; }, {-3, 3});
+}
+
 void add_clamps(Table& table) {
   using OptionalScalar = std::optional<Scalar>;
   const std::string clamp = "clamp(Tensor,optional<Scalar>,optional<Scalar>)";
@@ -294,6 +304,7 @@ void add_masks(Table& table) {
 void add_unary_cases(Table& table) {
   add_listed(table);
   add_gelu(table);
+  add_softplus(table);
   add_clamps(table);
   add_numbers(table);
   add_powers(table);

@@ -54,6 +54,10 @@ void check_unary_corners() {
           {kNan, -0.0, 0, kNan}, {kNan, 0.5, 0.5, kNan});
   corners([](const Tensor& x) { return gelu(x, "tanh"); }, {kNan, -0.0, 0.0, -kInfinity, kInfinity},
           {kNan, -0.0, 0, kNan, kInfinity}, {kNan, 0.5, 0.5, kNan, kNan});
+  corners([](const Tensor& x) { return softplus(x); }, kCorners,
+          {kNan, std::log(2.0), std::log(2.0), 0, kInfinity, std::log1p(e)});
+  corners([](const Tensor& x) { return softplus(x, 2, 1); }, {0.5, 0.625, -kInfinity, kInfinity},
+          {std::log1p(e) / 2, 0.625, 0, kInfinity}, {1 / (1 + 1 / e), 1, 0, 1});
   corners(simdgrad::reciprocal, kCorners, {kNan, -kInfinity, kInfinity, -0.0, 0, 1});
   corners(simdgrad::neg, kCorners, {kNan, 0, -0.0, kInfinity, -kInfinity, -1});
 }

@@ -26,6 +26,7 @@ inline void add_unary(Ops& ops) {
   unary("sigmoid", -8, 8, [](Tensor x) { return x.sigmoid(); });
   unary("relu", -2, 2, [](Tensor x) { return torch::relu(x); });
   unary("gelu", -4, 4, [](Tensor x) { return torch::gelu(x); });
+  unary("softplus", -4, 4, [](Tensor x) { return torch::softplus(x, 2, 3); });
   unary("gelu_tanh", -4, 4, [](Tensor x) { return torch::gelu(x, "tanh"); });
   unary("clamp", -2, 2, [](Tensor x) { return x.clamp(-0.5, 1); });
   unary("clamp_min", -2, 2, [](Tensor x) { return x.clamp_min(0.25); });

@@ -40,6 +40,8 @@ using GELUFuncOptions = GELUOptions;
 SIMDGRAD_API Tensor relu(Tensor input, const ReLUFuncOptions& options = {});
 SIMDGRAD_API Tensor gelu(const Tensor& input, const GELUFuncOptions& options = {});
 SIMDGRAD_API Tensor silu(const Tensor& input);
+using SoftplusFuncOptions = SoftplusOptions;
+SIMDGRAD_API Tensor softplus(const Tensor& input, const SoftplusFuncOptions& options = {});
 
 // dtype: converts the input first.
 struct SoftmaxFuncOptions {

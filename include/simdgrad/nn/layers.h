@@ -138,6 +138,21 @@ class SIMDGRAD_API GELUImpl : public Cloneable<GELUImpl> {
 };
 SIMDGRAD_MODULE(GELU);
 
+// log(1 + e^(beta x)) / beta, x itself where beta x > threshold. torch::nn::Softplus.
+struct SoftplusOptions {
+  SIMDGRAD_ARG(double, beta) = 1.0;
+  SIMDGRAD_ARG(double, threshold) = 20.0;
+};
+class SIMDGRAD_API SoftplusImpl : public Cloneable<SoftplusImpl> {
+ public:
+  explicit SoftplusImpl(SoftplusOptions options = {}) : options(options) {}
+  void reset() override {}
+  void pretty_print(std::ostream& stream) const override;
+  Tensor forward(const Tensor& input);
+  SoftplusOptions options;
+};
+SIMDGRAD_MODULE(Softplus);
+
 // e^x_i / sum e^x along a dimension, and its logarithm. torch::nn::Softmax, torch::nn::LogSoftmax.
 struct SoftmaxOptions {
   SoftmaxOptions(int64_t dim) : dim_(dim) {}
