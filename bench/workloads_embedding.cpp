@@ -14,16 +14,16 @@ constexpr double kGathered = 4. * kIds * kColumns;  // bytes of the rows of one 
 // Eight sets of ids in rotation. P(rank r) ~ 1 / r, by inverting its continuous form; ranks lie
 // scattered over the table.
 struct Operands {
-  explicit Operands(bool sparse)
-      : embedding(torch::nn::EmbeddingOptions(kRows, kColumns).sparse(sparse)) {
+  explicit Operands(bool sparse, int64_t rows = kRows)
+      : embedding(torch::nn::EmbeddingOptions(rows, kColumns).sparse(sparse)) {
     uint64_t state = 1;
     for (int64_t set = 0; set < kSets; ++set) {
       std::vector<int64_t> chosen;
       for (int64_t i = 0; i < kIds; ++i) {
         state = state * 6364136223846793005u + 1442695040888963407u;
         const double u = static_cast<double>(state >> 11) * 0x1p-53;
-        const int64_t rank = static_cast<int64_t>(std::exp(u * std::log(double(kRows)))) - 1;
-        chosen.push_back(rank * 7919 % kRows);
+        const int64_t rank = static_cast<int64_t>(std::exp(u * std::log(double(rows)))) - 1;
+        chosen.push_back(rank * 7919 % rows);
       }
       ids.push_back(torch::tensor(chosen, torch::kLong));
     }
@@ -87,12 +87,13 @@ void add_gradients() {
   }});
 }
 
+void step(Operands& o, torch::optim::SGD& optimizer) {
+  optimizer.zero_grad();
+  o.forward().backward(o.dy);
+  optimizer.step();
+}
+
 void add_steps() {
-  const auto step = [](Operands& o, torch::optim::SGD& optimizer) {
-    optimizer.zero_grad();
-    o.forward().backward(o.dy);
-    optimizer.step();
-  };
   workloads().push_back({"embedding/sparse_sgd_step", 1, 0, 4 * kGathered,
                          [=] {
                            const auto o = operands(true);
@@ -108,9 +109,22 @@ void add_steps() {
                          }});
 }
 
+// The same step on tables from small to large: what it costs must follow the rows touched.
+void add_vocabularies() {
+  for (const int64_t rows : {1000, 10000, 100000, 1000000}) {
+    workloads().push_back({"vocabulary/" + std::to_string(rows), 1, 0, 4 * kGathered, [=] {
+      const auto o = std::make_shared<Operands>(true, rows);
+      auto optimizer =
+          std::make_shared<torch::optim::SGD>(o->embedding->parameters(), 0.1);
+      return repeat([=] { step(*o, *optimizer); });
+    }});
+  }
+}
+
 const Register registered([] {
   add_gradients();
   add_steps();
+  add_vocabularies();
 });
 
 }  // namespace

@@ -1,0 +1,207 @@
+#include "bench/machine.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <thread>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace bench {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// --- multiply-adds in registers -----------------------------------------------------------------
+// Twelve independent chains and nothing else; returns the flops done.
+constexpr int kRounds = 20000;
+#if defined(__x86_64__)
+#define SIMDGRAD_CHAINS(Register, set1, step, lanes)                                        \
+  {                                                                                         \
+    Register x[12];                                                                         \
+    _Pragma("GCC unroll 12") for (int i = 0; i < 12; ++i) x[i] = set1(0.5f + i);            \
+    const Register y = set1(0.999f), z = set1(0.001f);                                      \
+    for (int r = 0; r < kRounds; ++r) {                                                     \
+      _Pragma("GCC unroll 12") for (int i = 0; i < 12; ++i) x[i] = step;                    \
+    }                                                                                       \
+    _Pragma("GCC unroll 12") for (int i = 0; i < 12; ++i) __asm__ volatile("" ::"v"(x[i])); \
+    return 2.0 * lanes * 12 * kRounds;                                                      \
+  }
+// clang-format off
+__attribute__((target("sse2"), noinline)) double chains_sse2()
+    SIMDGRAD_CHAINS(__m128, _mm_set1_ps, _mm_add_ps(_mm_mul_ps(x[i], y), z), 4)
+__attribute__((target("avx2,fma"), noinline)) double chains_avx2()
+    SIMDGRAD_CHAINS(__m256, _mm256_set1_ps, _mm256_fmadd_ps(x[i], y, z), 8)
+__attribute__((target("avx512f"), noinline)) double chains_avx512()
+    SIMDGRAD_CHAINS(__m512, _mm512_set1_ps, _mm512_fmadd_ps(x[i], y, z), 16)
+// clang-format on
+#undef SIMDGRAD_CHAINS
+#else
+// GCC's generic vectors: NEON's registers.
+double chains_neon() {
+  typedef float Register __attribute__((vector_size(16)));
+  Register x[24];
+  for (int i = 0; i < 24; ++i) x[i] = Register{0.5f, 0.5f, 0.5f, 0.5f} + float(i);
+  const Register y = Register{} + 0.999f, z = Register{} + 0.001f;
+  for (int r = 0; r < kRounds; ++r)
+    for (int i = 0; i < 24; ++i) x[i] = x[i] * y + z;
+  for (int i = 0; i < 24; ++i) __asm__ volatile("" ::"w"(x[i]));
+  return 2.0 * 4 * 24 * kRounds;
+}
+#endif
+
+struct Chains {
+  const char* isa;
+  double (*run)();
+};
+std::vector<Chains> available_chains() {
+#if defined(__x86_64__)
+  std::vector<Chains> chains = {{"sse2", chains_sse2}};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    chains.push_back({"avx2", chains_avx2});
+  if (__builtin_cpu_supports("avx512f")) chains.push_back({"avx512", chains_avx512});
+  return chains;
+#else
+  return {{"neon", chains_neon}};
+#endif
+}
+
+// --- threads that measure together --------------------------------------------------------------
+// The best of many rounds of `work(thread)`: what it returns, summed, per second of the slowest.
+template <class Work>
+double best_rate(int threads, int rounds, Work work) {
+  double best = 0;
+  for (int round = 0; round < rounds; ++round) {
+    std::atomic<int> ready{0};
+    std::vector<double> amount(threads), seconds(threads);
+    const auto run = [&](int thread) {
+      ++ready;
+      while (ready < threads) {
+      }
+      const double start = now();
+      amount[thread] = work(thread);
+      seconds[thread] = now() - start;
+    };
+    std::vector<std::thread> others;
+    for (int thread = 1; thread < threads; ++thread) others.emplace_back(run, thread);
+    run(0);
+    for (std::thread& other : others) other.join();
+    double sum = 0;
+    for (double each : amount) sum += each;
+    best = std::max(best, sum / *std::max_element(seconds.begin(), seconds.end()));
+  }
+  return best;
+}
+
+// --- memory -------------------------------------------------------------------------------------
+// Fresh pages, huge where the system gives them.
+struct Pages {
+  explicit Pages(size_t floats) : bytes(floats * sizeof(float)) {
+    data = static_cast<float*>(
+        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    ::madvise(data, bytes, MADV_HUGEPAGE);
+    std::fill_n(data, floats, 1.0f);
+  }
+  ~Pages() { ::munmap(data, bytes); }
+  Pages(const Pages&) = delete;
+  float* data;
+  size_t bytes;
+};
+
+#if defined(__x86_64__)
+#define SIMDGRAD_CLONES __attribute__((target_clones("default", "avx2", "avx512f"), noinline))
+#else
+#define SIMDGRAD_CLONES __attribute__((noinline))
+#endif
+SIMDGRAD_CLONES void read_floats(const float* x, size_t n) {
+  typedef float Wide __attribute__((vector_size(64), aligned(64)));
+  const Wide* wide = reinterpret_cast<const Wide*>(x);
+  Wide a{}, b{}, c{}, d{};
+  for (size_t i = 0; i + 4 <= n / 16; i += 4) {
+    a += wide[i];
+    b += wide[i + 1];
+    c += wide[i + 2];
+    d += wide[i + 3];
+  }
+  a += b + c + d;
+  __asm__ volatile("" ::"m"(a));
+}
+SIMDGRAD_CLONES void copy_floats(const float* x, float* y, size_t n) {
+  for (size_t i = 0; i < n; ++i) y[i] = x[i];
+  __asm__ volatile("" ::: "memory");
+}
+SIMDGRAD_CLONES void triad_floats(const float* x, const float* y, float* z, size_t n) {
+  for (size_t i = 0; i < n; ++i) z[i] = x[i] + 3.0f * y[i];
+  __asm__ volatile("" ::: "memory");
+}
+
+Bandwidth measure_level(const std::string& level, double working_set, int threads) {
+  Bandwidth result{level, working_set, {}, {}, {}};
+  for (int all = 0; all < 2; ++all) {
+    const int used = all ? threads : 1;
+    std::vector<std::unique_ptr<Pages>> memory;
+    const size_t n = static_cast<size_t>(working_set / 4 / 64) * 64;  // floats of each thread
+    for (int thread = 0; thread < used; ++thread) memory.push_back(std::make_unique<Pages>(n));
+    const int repeats = static_cast<int>(std::max(1.0, 8e6 / working_set));
+    const auto measure = [&](double passes, auto once) {
+      return best_rate(used, working_set > 1e8 ? 5 : 40, [&](int thread) {
+        for (int r = 0; r < repeats; ++r) once(memory[thread]->data);
+        return passes * 4.0 * static_cast<double>(n) * repeats;
+      });
+    };
+    const size_t half = n / 2 / 16 * 16, third = n / 3 / 16 * 16;
+    result.read[all] = measure(1, [=](float* x) { read_floats(x, n); });
+    result.copy[all] = measure(1, [=](float* x) { copy_floats(x, x + half, half); });
+    result.triad[all] = measure(1, [=](float* x) { triad_floats(x, x + third, x + 2 * third, third); });
+  }
+  return result;
+}
+
+double cache_bytes(int name, double otherwise) {
+  const long bytes = ::sysconf(name);
+  return bytes > 0 ? static_cast<double>(bytes) : otherwise;
+}
+
+}  // namespace
+
+double Machine::limit(double flops, double bytes, bool all) const {
+  double seconds = 0;
+  if (!peaks.empty()) seconds = flops / (all ? peaks.back().all : peaks.back().one);
+  const Bandwidth* level = nullptr;
+  for (const Bandwidth& each : levels) {
+    level = &each;
+    if (bytes <= each.working_set * 1.5) break;
+  }
+  // Reads alone are the fastest that memory goes: no row can be better than its limit.
+  if (level && bytes > 0)
+    seconds = std::max(seconds, bytes / std::max(level->read[all], level->copy[all]));
+  return seconds;
+}
+
+Machine measure_machine(int threads) {
+  Machine machine;
+  machine.threads = threads;
+  for (const Chains& chains : available_chains()) {
+    const auto run = [&](int) { return chains.run(); };
+    machine.peaks.push_back({chains.isa, best_rate(1, 200, run), best_rate(threads, 200, run)});
+  }
+  const double l1 = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 << 10);
+  const double l2 = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 1 << 20);
+  const double l3 = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 << 20);
+  machine.levels.push_back(measure_level("L1", l1 * 0.7, threads));
+  machine.levels.push_back(measure_level("L2", l2 * 0.7, threads));
+  machine.levels.push_back(measure_level("L3", std::min(l3 * 0.25, 8e6), threads));
+  machine.levels.push_back(measure_level("DRAM", 512e6, threads));
+  return machine;
+}
+
+}  // namespace bench

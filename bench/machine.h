@@ -1,0 +1,32 @@
+// What this machine can do, measured without the library: the limits that rows are compared with.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace bench {
+
+struct Peak {
+  std::string isa;
+  double one = 0, all = 0;  // float32 flops per second of one thread, of all
+};
+
+// Bytes per second as a program counts them (read and written, no reads for ownership).
+struct Bandwidth {
+  std::string level;  // "L1", "L2", "L3", "DRAM"
+  double working_set = 0;
+  double read[2] = {}, copy[2] = {}, triad[2] = {};  // of one thread, of all
+};
+
+struct Machine {
+  int threads = 1;
+  std::vector<Peak> peaks;  // of each instruction set, the widest last
+  std::vector<Bandwidth> levels;
+
+  // The shortest time that `flops` and `bytes` can take on one thread or on all.
+  double limit(double flops, double bytes, bool all) const;
+};
+
+Machine measure_machine(int threads);
+
+}  // namespace bench
