@@ -59,6 +59,14 @@ void add_gradient(Tensor& sum, Tensor more, bool create_graph) {
 
 namespace {
 
+// May the leaf have it as its grad without a copy? As PyTorch, of a row-sparse one only the tensor itself
+// has to be unshared: sums of such gradients never write into its parts.
+bool can_steal(const Tensor& gradient, const TensorImpl& leaf) {
+  const TensorImpl& of = impl(gradient);
+  if (of.is_sparse()) return of.references.load(std::memory_order_acquire) == 1;
+  return is_unshared(gradient) && has_layout(gradient, leaf);
+}
+
 // A gradient that was a view of something that only it still holds: now a tensor of its own.
 Tensor without_base(Tensor gradient) {
   TensorImpl& of = impl(gradient);
@@ -102,7 +110,8 @@ void destroy_accumulator(Node* node) noexcept { NodeAccess::destroy(node); }
 
 // The cases, dense or row-sparse:
 // 1. no grad yet: the gradient becomes it. Stolen when nobody else can see its memory and its
-//    strides are the leaf's, cloned otherwise and under create_graph.
+//    strides are the leaf's (row-sparse: when nobody else has the tensor), cloned otherwise and under
+//    create_graph.
 // 2. a grad, no graph wanted: added in place; dense + sparse stays dense, sparse + dense becomes
 //    dense, sparse + sparse is appended without coalescing.
 // 3. under create_graph: grad = grad + gradient, out of place, since the old one may be in use.
@@ -114,9 +123,9 @@ void AccumulateGrad::backward(Gradients& d) {
     gradient = run_hook_list(leaf.extra->hooks, std::move(gradient));
   const NodeLock lock(*this);
   if (!leaf.grad.defined()) {
-    const bool steal = !d.create_graph() && is_unshared(gradient) &&
-                       (impl(gradient).is_sparse() || has_layout(gradient, leaf));
-    leaf.grad = steal ? without_base(std::move(gradient)) : clone_in_layout(gradient, leaf_, d.create_graph());
+    const bool steal = !d.create_graph() && can_steal(gradient, leaf);
+    leaf.grad = steal ? without_base(std::move(gradient))
+                      : clone_in_layout(gradient, leaf_, d.create_graph());
   } else if (!d.create_graph() && !(impl(leaf.grad).is_sparse() && !impl(gradient).is_sparse())) {
     leaf.grad.add_(gradient);
   } else {

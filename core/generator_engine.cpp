@@ -14,7 +14,6 @@
 namespace simdgrad {
 namespace {
 
-constexpr int kShift = 397;                       // mt19937's m
 constexpr std::uint64_t kWideRange = 1ULL << 28;  // from here on an integer takes two draws
 constexpr std::int64_t kChunk = 512;              // draws converted at a time
 
@@ -37,11 +36,6 @@ struct TorchState {
 static_assert(sizeof(TorchState) == GeneratorEngine::kStateBytes);
 static_assert(std::is_trivially_copyable_v<TorchState>);
 
-inline std::uint32_t twist(std::uint32_t upper, std::uint32_t lower) {
-  const std::uint32_t mixed = (upper & 0x80000000u) | (lower & 0x7fffffffu);
-  return (mixed >> 1) ^ ((0u - (lower & 1u)) & 0x9908b0dfu);
-}
-
 inline float to_uniform(std::uint32_t draw) {
   // 24 bits are exact in float, and int32 converts faster than uint32.
   return static_cast<float>(static_cast<std::int32_t>(draw & 0xffffffu)) * 0x1p-24f;
@@ -55,31 +49,25 @@ inline std::uint64_t join(std::uint32_t high, std::uint32_t low) {
   return static_cast<std::uint64_t>(high) << 32 | low;
 }
 
-// One block of Box-Muller: uniforms [0, 8) give the radii, [8, 16) the angles.
-// Logarithm, cosine and sine in double per element, each rounded to T; the angle is a product in T,
-// as in torch's vector loop.
-template <class T>
-void transform_normal_block(T* data, T mean, T std) {
-  for (int j = 0; j < 8; ++j) {
-    const T uniform = T(1) - data[j];  // (0, 1], for log
-    const T log_uniform = static_cast<T>(std::log(static_cast<double>(uniform)));
-    const T radius = std::sqrt(T(-2) * log_uniform);
-    const T angle = static_cast<T>(2.0 * std::numbers::pi) * data[j + 8];
-    const T cosine = static_cast<T>(std::cos(static_cast<double>(angle)));
-    const T sine = static_cast<T>(std::sin(static_cast<double>(angle)));
-    data[j] = radius * cosine * std + mean;
-    data[j + 8] = radius * sine * std + mean;
-  }
-}
-
+// Box-Muller on blocks of 16 while they are in the caches.
 template <class T>
 void fill_normal_blocks(GeneratorEngine& engine, T* out, std::int64_t n, T mean, T std) {
-  engine.fill_uniform(out, n, T(0), T(1));
-  for (std::int64_t i = 0; i + 16 <= n; i += 16) transform_normal_block(out + i, mean, std);
+  const RandomLoops loops = random_loops();
+  const auto transform = [&](T* data, std::int64_t blocks) {
+    if constexpr (sizeof(T) == 4) {
+      loops.normal_f32(data, blocks, mean, std);
+    } else {
+      loops.normal_f64(data, blocks, mean, std);
+    }
+  };
+  for (std::int64_t begin = 0; begin < n; begin += kChunk) {
+    const std::int64_t count = std::min(kChunk, n - begin);
+    engine.fill_uniform(out + begin, count, T(0), T(1));
+    transform(out + begin, count / 16);
+  }
   if (n % 16 != 0) {
-    T* last = out + n - 16;
-    engine.fill_uniform(last, 16, T(0), T(1));
-    transform_normal_block(last, mean, std);
+    engine.fill_uniform(out + n - 16, 16, T(0), T(1));
+    transform(out + n - 16, 1);
   }
 }
 
@@ -121,27 +109,29 @@ void GeneratorEngine::manual_seed(std::uint64_t seed) {
   next_normal_.reset();
 }
 
-// Three loops without a dependence shorter than 227, so that the compiler vectorises each.
 void GeneratorEngine::refill() {
-  std::uint32_t* w = words_.data();
-  for (int i = 0; i < kWords - kShift; ++i) w[i] = w[i + kShift] ^ twist(w[i], w[i + 1]);
-  for (int i = kWords - kShift; i < kWords - 1; ++i) {
-    w[i] = w[i + kShift - kWords] ^ twist(w[i], w[i + 1]);
-  }
-  w[kWords - 1] = w[kShift - 1] ^ twist(w[kWords - 1], w[0]);
+  random_loops().twist(words_.data());
   temper();
   next_ = 0;
   fresh_ = false;
 }
 
-void GeneratorEngine::temper() {
-  for (int i = 0; i < kWords; ++i) {
-    std::uint32_t y = words_[i];
-    y ^= y >> 11;
-    y ^= (y << 7) & 0x9d2c5680u;
-    y ^= (y << 15) & 0xefc60000u;
-    y ^= y >> 18;
-    tempered_[i] = y;
+// Runs body(draws, count) on the next n items of `each` draws, in as few pieces as the 624 words allow.
+template <int each, class Body>
+void GeneratorEngine::take(std::int64_t n, Body body) {
+  while (n > 0) {
+    if (next_ == kWords) refill();
+    const std::int64_t count = std::min<std::int64_t>(n, (kWords - next_) / each);
+    if (count == 0) {  // an item across two refills
+      std::uint32_t draws[each];
+      fill_random(draws, each);
+      body(draws, std::int64_t{1});
+      --n;
+      continue;
+    }
+    body(tempered_.data() + next_, count);
+    next_ += static_cast<int>(count) * each;
+    n -= count;
   }
 }
 
@@ -214,9 +204,10 @@ void GeneratorEngine::fill_random(std::uint32_t* out, std::int64_t n) {
 }
 
 void GeneratorEngine::fill_uniform(float* out, std::int64_t n, float from, float to) {
-  const float width = to - from;
-  for_each_draw(*this, n, [=](std::int64_t i, std::uint32_t draw) {
-    out[i] = to_uniform(draw) * width + from;
+  const auto uniform = random_loops().uniform;
+  take<1>(n, [&](const std::uint32_t* draws, std::int64_t count) {
+    uniform(draws, out, count, to - from, from);
+    out += count;
   });
 }
 
@@ -286,13 +277,21 @@ void GeneratorEngine::fill_integers(T* out, std::int64_t n) {
 }
 
 template <class T>
-void GeneratorEngine::fill_bernoulli(T* out, std::int64_t n, double p) {
+void GeneratorEngine::fill_bernoulli(T* out, std::int64_t n, double p, T one) {
   // k * 2^-53 < p for an integer k is k < ceil(p * 2^53), and no branch.
   const auto limit = static_cast<std::uint64_t>(std::ceil(p * 0x1p53));
-  for_each_draw64(*this, n, [=](std::int64_t i, std::uint64_t draw) {
-    const int below = (draw & ((1ULL << 53) - 1)) < limit;
-    out[i] = static_cast<T>(below);
-  });
+  if constexpr (std::is_floating_point_v<T>) {
+    const RandomLoops loops = random_loops();
+    take<2>(n, [&](const std::uint32_t* draws, std::int64_t count) {
+      if constexpr (sizeof(T) == 4) loops.below_f32(draws, out, count, limit, one);
+      if constexpr (sizeof(T) == 8) loops.below_f64(draws, out, count, limit, one);
+      out += count;
+    });
+  } else {
+    for_each_draw64(*this, n, [=](std::int64_t i, std::uint64_t draw) {
+      out[i] = (draw & ((1ULL << 53) - 1)) < limit ? one : T(0);
+    });
+  }
 }
 
 template <class T>
@@ -335,7 +334,7 @@ void GeneratorEngine::shuffle_long(std::int64_t* out, std::int64_t n) {
 #define SIMDGRAD_INSTANTIATE(T)                                                                   \
   template void GeneratorEngine::fill_integers<T>(T*, std::int64_t, std::uint64_t, std::int64_t); \
   template void GeneratorEngine::fill_integers<T>(T*, std::int64_t);                              \
-  template void GeneratorEngine::fill_bernoulli<T>(T*, std::int64_t, double);                     \
+  template void GeneratorEngine::fill_bernoulli<T>(T*, std::int64_t, double, T);                   \
   template void GeneratorEngine::fill_bernoulli<T>(T*, std::int64_t, const float*);               \
   template void GeneratorEngine::fill_bernoulli<T>(T*, std::int64_t, const double*);
 SIMDGRAD_INSTANTIATE(float)

@@ -8,13 +8,28 @@
 
 namespace simdgrad {
 
+// Loops over whole arrays, one set for each instruction set (ops/kernels/random.h says what they do).
+struct RandomLoops {
+  void (*twist)(std::uint32_t* words);
+  void (*temper)(const std::uint32_t* words, std::uint32_t* draws);
+  void (*uniform)(const std::uint32_t* draws, float* out, std::int64_t n, float width, float from);
+  void (*below_f32)(const std::uint32_t* draws, float* out, std::int64_t n, std::uint64_t limit,
+                    float value);
+  void (*below_f64)(const std::uint32_t* draws, double* out, std::int64_t n, std::uint64_t limit,
+                    double value);
+  void (*normal_f32)(float* data, std::int64_t blocks, float mean, float std);
+  void (*normal_f64)(double* data, std::int64_t blocks, double mean, double std);
+};
+RandomLoops random_loops();  // ops/random_loops.cpp
+
 // The random engine of PyTorch's CPU generator: mt19937, its way of turning draws into numbers, and
 // its 5056-byte state, so that seeds, streams and saved states can be exchanged with torch.
 // Knows no Tensor. Not thread-safe: whoever owns an engine locks it.
 //
 // Every fill writes a plain array in order and takes its draws in order; the values do not depend
-// on the instruction set, nor on how a caller cuts one array into several fills. (fill_normal is
-// the one exception: it works in blocks of 16 of one call's array.)
+// on the instruction set, nor on how a caller cuts one array into several fills. fill_normal is the
+// exception: it works in blocks of 16 of one call's array, and its logarithms and sines may differ in
+// their last bit on sse2.
 class GeneratorEngine {
  public:
   static constexpr std::uint64_t kDefaultSeed = 67280421310721ULL;
@@ -70,9 +85,9 @@ class GeneratorEngine {
   template <class T>
   void fill_integers(T* out, std::int64_t n);
 
-  // 1 with probability p, else 0: 53 bits of two draws, times 2^-53, < p.
+  // `one` with probability p, else 0: 53 bits of two draws, times 2^-53, < p.
   template <class T>
-  void fill_bernoulli(T* out, std::int64_t n, double p);
+  void fill_bernoulli(T* out, std::int64_t n, double p, T one = T(1));
 
   // As above with one p per element: probabilities in float take 24 bits of one draw.
   template <class T>
@@ -92,7 +107,9 @@ class GeneratorEngine {
   static constexpr int kWords = 624;
 
   void refill();
-  void temper();
+  void temper() { random_loops().temper(words_.data(), tempered_.data()); }
+  template <int each, class Body>
+  void take(std::int64_t n, Body body);
 
   std::array<std::uint32_t, kWords> words_;     // mt19937's state
   std::array<std::uint32_t, kWords> tempered_;  // the 624 draws it stands for

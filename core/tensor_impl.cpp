@@ -128,11 +128,17 @@ TensorExtra& TensorImpl::make_extra_part() {
   return *before;
 }
 
+// Sizes whose product is 0 may overflow on the way there: the strides of such a tensor are never used,
+// and its numel comes out as 0.
+inline int64_t wrapping_product(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+
 void contiguous_strides(IntArrayRef sizes, int64_t* strides) {
   int64_t stride = 1;
   for (size_t i = sizes.size(); i-- > 0;) {
     strides[i] = stride;
-    if (sizes[i] > 1) stride *= sizes[i];
+    if (sizes[i] > 1) stride = wrapping_product(stride, sizes[i]);
   }
 }
 
@@ -158,7 +164,8 @@ void TensorImpl::set_contiguous_shape(IntArrayRef new_sizes) {
   make_room_for_dims(*this, new_sizes.size());
   int64_t* to = sizes();
   int64_t count = 1;
-  for (size_t i = 0; i < new_sizes.size(); ++i) count *= to[i] = new_sizes[i];
+  for (size_t i = 0; i < new_sizes.size(); ++i)
+    count = wrapping_product(count, to[i] = new_sizes[i]);
   numel = count;
   contiguous_strides(new_sizes, strides());
   set_flag(kContiguous, true);
@@ -170,7 +177,7 @@ void TensorImpl::set_shape(IntArrayRef new_sizes, IntArrayRef new_strides) {
   int64_t* stride_to = strides();
   int64_t count = 1;
   for (size_t i = 0; i < new_sizes.size(); ++i) {
-    count *= to[i] = new_sizes[i];
+    count = wrapping_product(count, to[i] = new_sizes[i]);
     stride_to[i] = new_strides[i];
   }
   numel = count;

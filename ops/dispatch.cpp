@@ -5,6 +5,7 @@
 #include "ops/kernels/losses.h"
 #include "ops/kernels/optimizer.h"
 #include "ops/kernels/pointwise.h"
+#include "ops/kernels/random.h"
 #include "ops/kernels/reduce.h"
 #include "ops/kernels/rows.h"
 #include "ops/kernels/softmax.h"
@@ -27,6 +28,7 @@ namespace simdgrad::kernels {
     .softmax = &isa::softmax_kernels, \
     .losses = &isa::loss_kernels, \
     .scatter = &isa::scatter_kernels, \
+    .random = &isa::random_kernels, \
   }
 
 constinit const Table tables[kIsaCount] = {

@@ -159,13 +159,10 @@ struct Sign {
 struct Gelu {
   static constexpr auto saves = Saves::input;
   static constexpr auto floats_only = "GeluKernelImpl";
-  template <class V> static V forward(V x) {
-    return x * V(0.5) * (V(1) + erf(x * V(0.7071067811865476)));
-  }
+  template <class V> static V forward(V x) { return x * normal_cdf(x); }
   template <class V> static V backward(V x, V dy) {
-    const V below = V(0.5) * (V(1) + erf(x * V(0.7071067811865476)));
     const V density = exp(x * x * V(-0.5)) * V(0.3989422804014327);
-    return dy * (below + x * density);
+    return dy * (normal_cdf(x) + x * density);
   }
 };
 
@@ -191,6 +188,7 @@ struct Softplus {
   static constexpr auto floats_only = "softplus_cpu";
   double beta, threshold;
   template <class V> V forward(V x) const {
+    if (beta == 1) return select(x > V(threshold), x, log1p_exp(x));
     const V z = x * V(beta);
     return select(z > V(threshold), x, log1p_exp(z) / V(beta));
   }

@@ -228,11 +228,15 @@ Tensor dropout(const Tensor& input, double p, bool train) {
   SIMDGRAD_CHECK(p >= 0 && p <= 1, "dropout probability has to be between 0 and 1, but got ", p);
   if (p == 0 || !train || input.numel() == 0) return input;
   if (p == 1) return input.mul(zeros({}, input.options()));
+  SIMDGRAD_CHECK(input.is_floating_point(), "result type ", to_string(get_default_dtype()),
+                 " can't be cast to the desired output type ", to_string(input.scalar_type()));
   Tensor mask = empty_like(input);
-  {
-    const GradModeGuard no_grad(false);
-    mask.bernoulli_(1 - p).div_(1 - p);
-  }
+  fill_in_order(mask, [&](void* data, int64_t n) {
+    for_floats(mask.scalar_type(), data, "bernoulli_scalar_cpu_", [&](auto* out) {
+      using T = std::remove_pointer_t<decltype(out)>;
+      LockedEngine(std::nullopt)->fill_bernoulli(out, n, 1 - p, T(1) / static_cast<T>(1 - p));
+    });
+  });
   return input.mul(mask);
 }
 

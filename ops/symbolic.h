@@ -102,6 +102,9 @@ class Symbolic {
   friend Symbolic power(const Symbolic& x, double exponent) {
     return Symbolic(simdgrad::pow(x.tensor_, Scalar(exponent)));
   }
+  friend Symbolic normal_cdf(const Symbolic& x) {
+    return Symbolic(0.5) * (Symbolic(1) + erf(x * Symbolic(0.7071067811865476)));
+  }
   // Every row of the public list is a function that formulas may use.
 #define SIMDGRAD_UNARY(function, Formula) \
   friend Symbolic function(const Symbolic& x) { return Symbolic(simdgrad::function(x.tensor_)); }

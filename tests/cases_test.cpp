@@ -39,8 +39,10 @@ size_t layouts_of(const Case& row) { return row.layouts ? 3 : 1; }
 template <class Check>
 void for_each_row(Check&& check) {
   const char* const wanted = std::getenv("SIMDGRAD_CASES");
+  int found = 0;
   for (const Case& row : table().rows) {
     if (wanted && row.name.find(wanted) == std::string::npos) continue;
+    ++found;
     INFO(row.name);
     const simdgrad::LiveCounts before = simdgrad::live_counts();
     std::string problem;
@@ -55,6 +57,8 @@ void for_each_row(Check&& check) {
     CHECK(after.tensors == before.tensors);
     CHECK(after.nodes == before.nodes);
   }
+  INFO("SIMDGRAD_CASES=" << (wanted ? wanted : ""));
+  CHECK(found > 0);
 }
 
 std::string value_problem(const Case& row) {
@@ -166,7 +170,7 @@ TEST_CASE("case table: the same bits for any number of threads", "[cases][thread
     return problem;
   });
   // Regions of 16 chunks and more really ran on 16 threads.
-  CHECK(rows_on_16 > 100);
+  if (!std::getenv("SIMDGRAD_CASES")) CHECK(rows_on_16 > 100);
 }
 
 // Rows that are wrong in one way each.

@@ -69,6 +69,15 @@ struct Function {
   Wide<T> (*truth)(Wide<T>);
   double bound;       // units in the last place, with fused multiply-add
   double bound_sse2;  // and without
+  // Below this x an absolute error counts, in units of 1e-7.
+  double absolute_below = -std::numeric_limits<double>::infinity();
+
+  double error(T x, T y) const { return error(x, y, truth(x)); }
+  double error(T x, T y, Wide<T> wanted) const {
+    if (x < absolute_below && std::isfinite(x))
+      return static_cast<double>(std::abs(y - wanted)) / 1e-7;
+    return ulp_error<T>(y, wanted);
+  }
 };
 
 template <class W>
@@ -80,11 +89,16 @@ W softplus(W x) {
   return (x > 0 ? x : W(0)) + std::log1p(std::exp(-std::abs(x)));
 }
 
+template <class W>
+W gelu(W x) {
+  return x * std::erfc(-x / std::sqrt(W(2))) / 2;
+}
+
 template <class T>
 struct Functions {
   using W = Wide<T>;
   using M = kernels::MathFunctions<T>;
-  static constexpr int kCount = 12;
+  static constexpr int kCount = 13;
   Function<T> all[kCount] = {
       {"exp", &M::exp, [](W x) { return std::exp(x); }, 1.1, 1.1},
       {"expm1", &M::expm1, [](W x) { return std::expm1(x); }, 1.4, 1.5},
@@ -94,10 +108,11 @@ struct Functions {
       {"sin", &M::sin, [](W x) { return std::sin(x); }, 1.0, 1.0},
       {"cos", &M::cos, [](W x) { return std::cos(x); }, 1.0, 1.0},
       {"tanh", &M::tanh, [](W x) { return std::tanh(x); }, 1.4, 1.4},
-      {"sigmoid", &M::sigmoid, [](W x) { return sigmoid(x); }, 1.1, 1.5},
+      {"sigmoid", &M::sigmoid, [](W x) { return sigmoid(x); }, 2.0, 2.5},
       {"erf", &M::erf, [](W x) { return std::erf(x); }, 1.25, 1.3},
       {"rsqrt", &M::rsqrt, [](W x) { return 1 / std::sqrt(x); }, 1.5, 1.5},
       {"log1p_exp", &M::log1p_exp, [](W x) { return softplus(x); }, 1.8, 1.8},
+      {"gelu", &M::gelu, [](W x) { return gelu(x); }, sizeof(T) == 4 ? 2.0 : 3.5, 3.5, -1},
   };
 };
 

@@ -33,7 +33,7 @@ void measure(const Function<T>& function, const InstructionSet& set, const std::
   }();
   (functions.*function.loop)(x.data(), y.data(), static_cast<std::int64_t>(x.size()));
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double error = ulp_error<T>(y[i], function.truth(x[i]));
+    const double error = function.error(x[i], y[i]);
     if (error > worst.error) worst = {error, static_cast<double>(x[i]), 0};
   }
 }

@@ -1,6 +1,6 @@
 // Vector maths on Vec<float> and Vec<double>: ours, because the results must not depend on the
 // xsimd version, denormals must be right, and a value must not depend on its lane.
-//   exp expm1 log log1p log2 sin cos tanh sigmoid erf rsqrt log1p_exp pow
+//   exp expm1 log log1p log2 sin cos tanh sigmoid erf normal_cdf rsqrt log1p_exp pow
 // avx2, avx512 and neon give the same bits; sse2, without fused multiply-add, may differ in the
 // last one. Bounds in units in the last place stand in tests/kernels_math_test.cpp.
 #pragma once
@@ -48,10 +48,41 @@ SIMDGRAD_INLINE Vec<T> rsqrt(Vec<T> x) {
   return Vec<T>(1) / sqrt(x);
 }
 
-// log(1 + e^x) without overflow: softplus.
+// log(1 + e^x) without overflow, softplus: max(x, 0) + log(1 + e), e = e^-|x| at most 1, so that of
+// log1p's range two pieces are left: e itself, and (1 + e) / 2.
 template <class T>
 SIMDGRAD_INLINE Vec<T> log1p_exp(Vec<T> x) {
-  return max(x, Vec<T>(0)) + log1p(exp(-abs(x)));
+  constexpr bool single = sizeof(T) == 4;
+  const ExpReduced<T> reduced = reduce_exp(clamp_below(-abs(x), Vec<T>(single ? -104.0 : -746.0)));
+  const Vec<T> r = reduced.r;
+  const Vec<T> e = scale_exponent(Vec<T>(1) + fma(r * r, exp_tail(r), r), reduced);
+  const Mask<T> large = e > Vec<T>(0.41421356);
+  const Vec<T> f = select(large, fma(e, Vec<T>(0.5), Vec<T>(-0.5)), e);
+  return clamp_below(x, Vec<T>(0)) + log_sum(select(large, Vec<T>(1), Vec<T>(0)), f);
+}
+
+// P(X < x) for normal X. float: q = P(X < -|x|) = e^-(a P(a)) / 2, a = |x|, in one piece from 0 on, where
+// erf needs two. P is minimax as exp_tail in math_exp.h: relative error of q 2^-27 up to a = 1, beyond
+// that a q has an absolute error of 3e-9. At 6, where q is 1e-9, it ends.
+template <class T>
+SIMDGRAD_INLINE Vec<T> normal_cdf(Vec<T> x) {
+  if constexpr (sizeof(T) == 4) {
+    const Vec<T> a = clamp_above(abs(x), Vec<T>(6));
+    const Vec<T> linear = Vec<T>(0x1.98845ap-1) * a, square = a * a;
+    const Vec<T> p = polynomial_of_8(a, square, 0x1.45f248p-2, 0x1.29c5cep-5, -0x1.3b6808p-8,
+                                     -0x1.2462c2p-20, 0x1.910c8p-13, -0x1.a2727ap-15,
+                                     0x1.a2b50ap-18, -0x1.5e7f9ep-22);
+    // The exponent with what its last rounding lost: an ulp of the exponent is an ulp of q.
+    const Vec<T> t = fma(square, p, linear);
+    const Vec<T> t_low = fma(square, p, linear - t);
+    const ExpReduced<T> reduced = reduce_exp(-t);
+    const Vec<T> r = reduced.r - t_low;
+    const Vec<T> e = scale_exponent<true>(Vec<T>(1) + fma(r * r, exp_tail(r), r), reduced);
+    const Vec<T> q = select(a < Vec<T>(6), Vec<T>(0.5) * e, a - a);
+    return select(x < Vec<T>(0), q, Vec<T>(1) - q);
+  } else {
+    return Vec<T>(0.5) * (Vec<T>(1) + erf(x * Vec<T>(0.7071067811865476)));
+  }
 }
 
 }  // namespace simdgrad::kernels::SIMDGRAD_ISA_NAME

@@ -5,6 +5,11 @@
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {
 
+template <class T>
+SIMDGRAD_INLINE Vec<T> gelu(Vec<T> x) {
+  return x * normal_cdf(x);
+}
+
 #define SIMDGRAD_MATH_LOOP(function)                                                    \
   template <class T>                                                                    \
   void function##_loop(const T* x, T* y, std::int64_t n) {                              \
@@ -27,6 +32,7 @@ SIMDGRAD_MATH_LOOP(sigmoid)
 SIMDGRAD_MATH_LOOP(erf)
 SIMDGRAD_MATH_LOOP(rsqrt)
 SIMDGRAD_MATH_LOOP(log1p_exp)
+SIMDGRAD_MATH_LOOP(gelu)
 #undef SIMDGRAD_MATH_LOOP
 
 template <class T>
@@ -45,7 +51,7 @@ template <class T>
 constexpr MathFunctions<T> functions() {
   return {exp_loop<T>,  expm1_loop<T>,   log_loop<T>, log1p_loop<T>, log2_loop<T>,
           sin_loop<T>,  cos_loop<T>,     tanh_loop<T>, sigmoid_loop<T>, erf_loop<T>,
-          rsqrt_loop<T>, log1p_exp_loop<T>, pow_loop<T>};
+          rsqrt_loop<T>, log1p_exp_loop<T>, gelu_loop<T>, pow_loop<T>};
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace simdgrad::kernels {
 template <class T>
 struct MathFunctions {
   using Unary = void (*)(const T* x, T* y, std::int64_t n);
-  Unary exp, expm1, log, log1p, log2, sin, cos, tanh, sigmoid, erf, rsqrt, log1p_exp;
+  Unary exp, expm1, log, log1p, log2, sin, cos, tanh, sigmoid, erf, rsqrt, log1p_exp, gelu;
   void (*pow)(const T* x, const T* exponent, T* y, std::int64_t n);
 };
 

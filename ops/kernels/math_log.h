@@ -41,9 +41,11 @@ SIMDGRAD_INLINE LogReduced<T> split_exponent(Vec<T> x) {
 template <class T>
 SIMDGRAD_INLINE Vec<T> log_tail(Vec<T> f, Vec<T> half_square) {
   if constexpr (sizeof(T) == 4) {
-    const Vec<T> p = polynomial(f, 0x1.555554p-2, -0x1.00022ap-2, 0x1.99a02ap-3, -0x1.547166p-3,
-                                0x1.22d6dap-3, -0x1.0d8baap-3, 0x1.05751ap-3, -0x1.38cf3cp-4);
-    return f * (half_square + half_square) * p;
+    const Vec<T> square = f * f;
+    const Vec<T> p = polynomial_of_8(f, square, 0x1.555554p-2, -0x1.00022ap-2, 0x1.99a02ap-3,
+                                     -0x1.547166p-3, 0x1.22d6dap-3, -0x1.0d8baap-3, 0x1.05751ap-3,
+                                     -0x1.38cf3cp-4);
+    return f * square * p;
   } else {
     const Vec<T> s = f / (Vec<T>(2) + f);
     const Vec<T> z = s * s;
@@ -58,7 +60,7 @@ SIMDGRAD_INLINE Vec<T> log_tail(Vec<T> f, Vec<T> half_square) {
 template <class T>
 SIMDGRAD_INLINE Vec<T> log_sum(Vec<T> k, Vec<T> f) {
   constexpr bool single = sizeof(T) == 4;
-  const Vec<T> half_square = Vec<T>(0.5) * f * f;
+  const Vec<T> half_square = Vec<T>(0.5) * (f * f);
   const Vec<T> tail = fma(k, Vec<T>(single ? 0x1.7f7d1cp-20 : 0x1.ef35793c7673p-45),
                           log_tail(f, half_square));
   const Vec<T> y = f - (half_square - tail);

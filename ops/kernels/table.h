@@ -17,6 +17,7 @@ struct ReduceKernels;
 struct SoftmaxKernels;
 struct LossKernels;
 struct ScatterKernels;
+struct RandomKernels;
 
 struct Table {
   const GemmKernels* gemm = nullptr;
@@ -30,6 +31,7 @@ struct Table {
   const SoftmaxKernels* softmax = nullptr;
   const LossKernels* losses = nullptr;
   const ScatterKernels* scatter = nullptr;
+  const RandomKernels* random = nullptr;
 };
 
 extern const Table tables[kIsaCount] __attribute__((visibility("hidden")));

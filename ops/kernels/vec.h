@@ -42,8 +42,17 @@ SIMDGRAD_INLINE Vec<T> fma(Vec<T> a, Same<T> b, Same<T> c) {
 // c - a * b, and a * b - c.
 template <class T>
 SIMDGRAD_INLINE Vec<T> fnma(Vec<T> a, Same<T> b, Same<T> c) {
-#if SIMDGRAD_ISA_HAS_FMA
-  return fma(-a, b, c);
+  using Batch [[maybe_unused]] = xsimd::batch<T, Arch>;
+  [[maybe_unused]] constexpr bool single = sizeof(T) == 4;
+#if SIMDGRAD_ISA_AVX512
+  if constexpr (single) return Vec<T>(Batch(_mm512_fnmadd_ps(a.reg(), b.reg(), c.reg())));
+  if constexpr (!single) return Vec<T>(Batch(_mm512_fnmadd_pd(a.reg(), b.reg(), c.reg())));
+#elif SIMDGRAD_ISA_AVX2
+  if constexpr (single) return Vec<T>(Batch(_mm256_fnmadd_ps(a.reg(), b.reg(), c.reg())));
+  if constexpr (!single) return Vec<T>(Batch(_mm256_fnmadd_pd(a.reg(), b.reg(), c.reg())));
+#elif SIMDGRAD_ISA_NEON
+  if constexpr (single) return Vec<T>(Batch(vfmsq_f32(c.reg(), a.reg(), b.reg())));
+  if constexpr (!single) return Vec<T>(Batch(vfmsq_f64(c.reg(), a.reg(), b.reg())));
 #else
   return c - a * b;
 #endif
