@@ -29,7 +29,8 @@ const GemmTable<T>& active_table() {
 constexpr std::int64_t kTransposeCost = 6;
 constexpr std::int64_t kGatherCost = 24;
 constexpr std::int64_t kTurnCost = 8;
-constexpr std::int64_t kDotCost = 8;  // adding up the lanes of one element
+// Adding up the lanes of one element.
+constexpr std::int64_t kDotCost = 3, kDotCostAcross = 8;
 
 std::int64_t registers(std::int64_t n, int lanes_log2) {
   return (n + (std::int64_t{1} << lanes_log2) - 1) >> lanes_log2;
@@ -55,14 +56,16 @@ void turn(GemmBlock<T>& block) {
 }
 
 // Whether lanes go along k (dot): by shape alone, since it shows in the bits. The costs are those of
-// operands that lie along k; others make the dot form dearer, so it has to be a quarter faster. With
-// one row or column it costs the same however the operands lie.
+// operands that lie along k, as a layer's forward has them, whose n is narrow. A narrow m is as often a
+// weight's gradient, with operands across k, where dot costs up to half as much again: there it has to
+// be a quarter faster. With one row or column it costs the same however the operands lie.
 template <class T>
 bool chooses_dot(std::int64_t m, std::int64_t n, std::int64_t k, const GemmTable<T>& table) {
   if (k < 8 || std::min(m, n) > table.narrow) return false;
   const int lanes_log2 = table.lanes_log2;
-  std::int64_t dot = m * n * (registers(k, lanes_log2) + kDotCost);
-  dot += dot / (m == 1 || n == 1 ? 16 : 4);
+  const bool along = n <= m || m == 1;
+  std::int64_t dot = m * n * (registers(k, lanes_log2) + (along ? kDotCost : kDotCostAcross));
+  dot += dot / (along ? 16 : 4);
   return dot < form_cost(m, n, k, 1, 0, lanes_log2) &&
          dot < form_cost(n, m, k, 1, 0, lanes_log2) + registers(m, lanes_log2) * n * kTurnCost;
 }

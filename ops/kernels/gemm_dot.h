@@ -66,7 +66,7 @@ template <class T, int rows, int columns>
     for (int j = 0; j < columns; ++j) y[j] = load(b + j * b_row + p);
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) {
-      const Vec<T> z = load(a + i * a_row + p);
+      const Vec<T> z = in_register(load(a + i * a_row + p));
 #pragma GCC unroll 8
       for (int j = 0; j < columns; ++j) x[i][j] = fma(z, y[j], x[i][j]);
     }
@@ -102,6 +102,35 @@ struct DotTable {
 template <class T>
 constexpr DotTable<T> kDots;
 
+// The same as store_elements for rows of `columns` sums, 4 apart, that lie along rows of c: a row at a
+// time (64 x 10 x 128: a third of the time went into single elements).
+template <class T, int columns>
+inline void store_fours(const T* sums, int rows, T* c, std::int64_t c_row, const Finish<T>& finish) {
+  typedef T Four __attribute__((vector_size(4 * sizeof(T))));
+  for (int i = 0; i < rows; ++i, sums += 4, c += c_row) {
+    Four x;
+    __builtin_memcpy(&x, sums, sizeof x);
+    if (finish.alpha != T(1)) x *= finish.alpha;
+    if (finish.addend != nullptr) {
+      const T* const addend = finish.addend + i * finish.addend_row;
+      Four y{};
+      if (finish.addend_column == 1) {
+        __builtin_memcpy(&y, addend, columns * sizeof(T));
+      } else {
+        for (int j = 0; j < columns; ++j) y[j] = addend[j * finish.addend_column];
+      }
+      if (finish.beta != T(1)) y *= finish.beta;
+      x += y;
+    }
+    __builtin_memcpy(c, &x, columns * sizeof(T));
+  }
+}
+template <class T>
+using StoreFours = void (*)(const T*, int, T*, std::int64_t, const Finish<T>&);
+template <class T>
+constexpr StoreFours<T> kStoreFours[] = {store_fours<T, 1>, store_fours<T, 2>, store_fours<T, 3>,
+                                         store_fours<T, 4>};
+
 template <class T>
 void dot_along(const GemmBlock<T>& block) {
   const Split down = split(block.m, kDotRows), along = split(block.n, kDotColumns);
@@ -116,8 +145,12 @@ void dot_along(const GemmBlock<T>& block) {
                                               block.b + j * block.b_column, block.b_column, block.k,
                                               sums);
     if (block.addend) finish.addend = block.addend + i * block.addend_row + j * block.addend_column;
-    store_elements(sums, 4, rows, columns, block.c + i * block.c_row + j * block.c_column,
-                   block.c_row, block.c_column, finish);
+    T* const c = block.c + i * block.c_row + j * block.c_column;
+    if (block.c_column == 1) {
+      kStoreFours<T>[columns - 1](sums, rows, c, block.c_row, finish);
+    } else {
+      store_elements(sums, 4, rows, columns, c, block.c_row, block.c_column, finish);
+    }
   };
   // The longer side outside: what is read again and again is the shorter one.
   if (block.m > block.n) {

@@ -87,6 +87,18 @@ SIMDGRAD_INLINE Vec<T> select(Mask<T> mask, Same<T> a, Same<T> b) {
 #endif
 }
 
+// x in a register: else GCC reads what several operations share from memory for each of them.
+template <class T>
+SIMDGRAD_INLINE Vec<T> in_register(Vec<T> x) {
+  typename Vec<T>::Register r = x.reg();
+#if SIMDGRAD_ISA_NEON
+  __asm__("" : "+w"(r));
+#else
+  __asm__("" : "+v"(r));
+#endif
+  return Vec<T>(typename Vec<T>::Batch(r));
+}
+
 template <class T>
 SIMDGRAD_INLINE Mask<T> is_nan(Vec<T> x) {
   return !(x == x);
