@@ -55,15 +55,16 @@ void turn(GemmBlock<T>& block) {
   std::swap(block.addend_row, block.addend_column);
 }
 
-// Whether lanes go along k (dot): by shape alone, since it shows in the bits. The costs are those of
-// operands that lie along k, as a layer's forward has them, whose n is narrow. A narrow m is as often a
-// weight's gradient, with operands across k, where dot costs up to half as much again: there it has to
-// be a quarter faster. With one row or column it costs the same however the operands lie.
+// Whether lanes go along k (dot): by shape alone, since it shows in the bits, and alike for m x n and
+// n x m, since a gradient is computed as either. The costs are those of operands that lie along k. Those
+// of a layer's forward do; there k, its inputs, is mostly longer than the batch. For the weight's
+// gradient it is the other way round and operands lie across k, where dot costs up to half as much
+// again: it has to be a quarter faster. With one row or column it costs the same however they lie.
 template <class T>
 bool chooses_dot(std::int64_t m, std::int64_t n, std::int64_t k, const GemmTable<T>& table) {
   if (k < 8 || std::min(m, n) > table.narrow) return false;
   const int lanes_log2 = table.lanes_log2;
-  const bool along = n <= m || m == 1;
+  const bool along = k >= std::max(m, n) || m == 1 || n == 1;
   std::int64_t dot = m * n * (registers(k, lanes_log2) + (along ? kDotCost : kDotCostAcross));
   dot += dot / (along ? 16 : 4);
   return dot < form_cost(m, n, k, 1, 0, lanes_log2) &&
