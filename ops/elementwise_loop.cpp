@@ -1,6 +1,7 @@
 #include "ops/elementwise_loop.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/dtypes.h"
 #include "core/parallel.h"

@@ -9,6 +9,8 @@
 #include <simdgrad/random.h>
 #include <simdgrad/views.h>
 
+#include <cmath>
+
 #include "core/tensor_impl.h"
 #include "ops/indexing_rows.h"
 #include "tests/catch.h"

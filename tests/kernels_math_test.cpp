@@ -3,6 +3,7 @@
 // instruction set. tools/accuracy.cpp does the same over all floats.
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <string>
 #include <vector>

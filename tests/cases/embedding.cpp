@@ -2,6 +2,7 @@
 #include <simdgrad/embedding.h>
 #include <simdgrad/sparse.h>
 
+#include <cmath>
 #include <map>
 
 #include "tests/cases/rows.h"

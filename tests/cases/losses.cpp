@@ -3,6 +3,8 @@
 #include <simdgrad/normalization.h>
 #include <simdgrad/reductions.h>
 
+#include <cmath>
+
 #include "tests/cases/rows.h"
 
 namespace cases {

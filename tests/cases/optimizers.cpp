@@ -2,6 +2,8 @@
 #include <simdgrad/fused_optimizers.h>
 #include <simdgrad/sparse.h>
 
+#include <cmath>
+
 #include "tests/cases/rows.h"
 
 namespace cases {

@@ -1,6 +1,8 @@
 // Pointwise operations of one tensor, and of a tensor and a number.
 #include "tests/cases/pointwise.h"
 
+#include <cmath>
+
 #include "tests/cases/rows.h"
 
 namespace cases {

@@ -1,6 +1,8 @@
 // Pointwise operations of two tensors, choices between tensors, and their forms in place.
 #include "tests/cases/pointwise.h"
 
+#include <cmath>
+
 #include "tests/cases/rows.h"
 
 namespace cases {

@@ -2,6 +2,8 @@
 // libtorch 2.13 gives them.
 #include <simdgrad/autograd.h>
 
+#include <cmath>
+
 #include "tests/cases/pointwise.h"
 
 #include "tests/cases/rows.h"

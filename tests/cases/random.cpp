@@ -1,6 +1,7 @@
 // Random tensors, against std::mt19937 and PyTorch's way of making numbers of its draws.
 #include <simdgrad/random.h>
 
+#include <cmath>
 #include <random>
 
 #include "tests/cases/rows.h"

@@ -1,6 +1,8 @@
 // Rows of reductions.h.
 #include <simdgrad/reductions.h>
 
+#include <cmath>
+
 #include "tests/cases/rows.h"
 
 namespace cases {
