@@ -7,6 +7,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
+#include <fstream>
 #include <memory>
 #include <thread>
 
@@ -59,7 +61,7 @@ double chains_neon() {
 }
 #endif
 
-struct Chains {
+                        struct Chains {
   const char* isa;
   double (*run)();
 };
@@ -122,25 +124,36 @@ struct Pages {
 #else
 #define SIMDGRAD_CLONES __attribute__((noinline))
 #endif
-SIMDGRAD_CLONES void read_floats(const float* x, size_t n) {
-  typedef float Wide __attribute__((vector_size(64), aligned(64)));
-  const Wide* wide = reinterpret_cast<const Wide*>(x);
-  Wide a{}, b{}, c{}, d{};
-  for (size_t i = 0; i + 4 <= n / 16; i += 4) {
-    a += wide[i];
-    b += wide[i + 1];
-    c += wide[i + 2];
-    d += wide[i + 3];
+// A cache line at a time, so that no compiler leaves these scalar; n counts lines.
+typedef float Line __attribute__((vector_size(64), aligned(64)));
+SIMDGRAD_CLONES void read_lines(const Line* x, size_t n) {
+  Line a{}, b{}, c{}, d{};
+  for (size_t i = 0; i + 4 <= n; i += 4) {
+    a += x[i];
+    b += x[i + 1];
+    c += x[i + 2];
+    d += x[i + 3];
   }
   a += b + c + d;
   __asm__ volatile("" ::"m"(a));
 }
-SIMDGRAD_CLONES void copy_floats(const float* x, float* y, size_t n) {
-  for (size_t i = 0; i < n; ++i) y[i] = x[i];
-  __asm__ volatile("" ::: "memory");
+SIMDGRAD_CLONES void copy_lines(const Line* __restrict x, Line* __restrict y, size_t n) {
+  for (size_t i = 0; i + 4 <= n; i += 4) {
+    const Line a = x[i], b = x[i + 1], c = x[i + 2], d = x[i + 3];
+    y[i] = a;
+    y[i + 1] = b;
+    y[i + 2] = c;
+    y[i + 3] = d;
+    __asm__ volatile("" ::: "memory");  // or GCC sees memcpy, whose stores may pass the caches
+  }
 }
-SIMDGRAD_CLONES void triad_floats(const float* x, const float* y, float* z, size_t n) {
-  for (size_t i = 0; i < n; ++i) z[i] = x[i] + 3.0f * y[i];
+SIMDGRAD_CLONES void triad_lines(const Line* __restrict x, const Line* __restrict y,
+                                 Line* __restrict z, size_t n) {
+  for (size_t i = 0; i + 2 <= n; i += 2) {
+    const Line a = x[i] + 3.0f * y[i], b = x[i + 1] + 3.0f * y[i + 1];
+    z[i] = a;
+    z[i + 1] = b;
+  }
   __asm__ volatile("" ::: "memory");
 }
 
@@ -152,18 +165,36 @@ Bandwidth measure_level(const std::string& level, double working_set, int thread
     const size_t n = static_cast<size_t>(working_set / 4 / 64) * 64;  // floats of each thread
     for (int thread = 0; thread < used; ++thread) memory.push_back(std::make_unique<Pages>(n));
     const int repeats = static_cast<int>(std::max(1.0, 8e6 / working_set));
-    const auto measure = [&](double passes, auto once) {
+    // `arrays` of `part` lines each, every one read or written once.
+    const auto measure = [&](size_t arrays, auto once) {
+      const size_t part = n / 16 / arrays / 4 * 4;
       return best_rate(used, working_set > 1e8 ? 5 : 40, [&](int thread) {
-        for (int r = 0; r < repeats; ++r) once(memory[thread]->data);
-        return passes * 4.0 * static_cast<double>(n) * repeats;
+        Line* const x = reinterpret_cast<Line*>(memory[thread]->data);
+        for (int r = 0; r < repeats; ++r) once(x, part);
+        return 64.0 * static_cast<double>(arrays * part) * repeats;
       });
     };
-    const size_t half = n / 2 / 16 * 16, third = n / 3 / 16 * 16;
-    result.read[all] = measure(1, [=](float* x) { read_floats(x, n); });
-    result.copy[all] = measure(1, [=](float* x) { copy_floats(x, x + half, half); });
-    result.triad[all] = measure(1, [=](float* x) { triad_floats(x, x + third, x + 2 * third, third); });
+    result.read[all] = measure(1, [](Line* x, size_t part) { read_lines(x, part); });
+    result.copy[all] = measure(2, [](Line* x, size_t part) { copy_lines(x, x + part, part); });
+    result.triad[all] =
+        measure(3, [](Line* x, size_t part) { triad_lines(x, x + part, x + 2 * part, part); });
   }
   return result;
+}
+
+std::string name_of_cpu() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("model name", 0) == 0 && line.find(": ") != std::string::npos)
+      return line.substr(line.find(": ") + 2);
+  return "unknown processor";
+}
+
+std::string today() {
+  const std::time_t time = std::time(nullptr);
+  char text[32] = "";
+  std::strftime(text, sizeof text, "%Y-%m-%d", std::gmtime(&time));
+  return text;
 }
 
 double cache_bytes(int name, double otherwise) {
@@ -181,14 +212,17 @@ double Machine::limit(double flops, double bytes, bool all) const {
     level = &each;
     if (bytes <= each.working_set * 1.5) break;
   }
-  // Reads alone are the fastest that memory goes: no row can be better than its limit.
+  // The fastest that memory goes in any way: no row can be better than its limit.
   if (level && bytes > 0)
-    seconds = std::max(seconds, bytes / std::max(level->read[all], level->copy[all]));
+    seconds = std::max(seconds,
+                       bytes / std::max({level->read[all], level->copy[all], level->triad[all]}));
   return seconds;
 }
 
 Machine measure_machine(int threads) {
   Machine machine;
+  machine.cpu = name_of_cpu();
+  machine.date = today();
   machine.threads = threads;
   for (const Chains& chains : available_chains()) {
     const auto run = [&](int) { return chains.run(); };

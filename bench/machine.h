@@ -19,6 +19,7 @@ struct Bandwidth {
 };
 
 struct Machine {
+  std::string cpu, date;
   int threads = 1;
   std::vector<Peak> peaks;  // of each instruction set, the widest last
   std::vector<Bandwidth> levels;
