@@ -20,7 +20,8 @@ using Series = std::map<std::string, std::vector<Point>>;  // of each side
 
 constexpr int kWidth = 720, kHeight = 360, kLeft = 70, kBottom = 60, kTop = 50;
 // Told apart by eyes that do not see all colours, too.
-constexpr const char* kColors[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
+constexpr const char* kColors[] = {"#0072b2", "#d55e00", "#009e73",
+                                   "#cc79a7", "#e69f00", "#56b4e9"};
 
 std::string number(double value) {
   char text[32];
@@ -47,12 +48,13 @@ void write_bars(const std::string& path, const std::string& title, const Series&
   std::ofstream file(path);
   file << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << kWidth << ' ' << kHeight
        << "\" font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" "
-          "fill=\"white\"/>\n<text x=\"" << kLeft << "\" y=\"20\" font-size=\"15\">" << title << "</text>\n";
+          "fill=\"white\"/>\n<text x=\""
+       << kLeft << "\" y=\"20\" font-size=\"15\">" << title << "</text>\n";
   for (int line = 0; line <= 4; ++line) {
     const double at = low + (high - low) * line / 4;
     const double y = kHeight - kBottom - (kHeight - kBottom - kTop) * line / 4.0;
-    file << "<line x1=\"" << kLeft << "\" x2=\"" << kWidth - 10 << "\" y1=\"" << y << "\" y2=\"" << y
-         << "\" stroke=\"#ddd\"/><text x=\"" << kLeft - 6 << "\" y=\"" << y + 4
+    file << "<line x1=\"" << kLeft << "\" x2=\"" << kWidth - 10 << "\" y1=\"" << y << "\" y2=\""
+         << y << "\" stroke=\"#ddd\"/><text x=\"" << kLeft - 6 << "\" y=\"" << y + 4
          << "\" text-anchor=\"end\">" << number(logarithmic ? std::pow(10, at) : at) << "</text>\n";
   }
   const std::vector<Point>& labels = series.begin()->second;
@@ -63,12 +65,13 @@ void write_bars(const std::string& path, const std::string& title, const Series&
     const char* color = kColors[index % 6];
     for (size_t i = 0; i < points.size(); ++i) {
       const double y = y_of(points[i].value);
-      file << "<rect x=\"" << kLeft + group * double(i) + group * 0.1 + bar * index << "\" y=\"" << y
-           << "\" width=\"" << bar * 0.95 << "\" height=\"" << kHeight - kBottom - y << "\" fill=\""
-           << color << "\"/>\n";
+      file << "<rect x=\"" << kLeft + group * double(i) + group * 0.1 + bar * index << "\" y=\""
+           << y << "\" width=\"" << bar * 0.95 << "\" height=\"" << kHeight - kBottom - y
+           << "\" fill=\"" << color << "\"/>\n";
     }
     file << "<rect x=\"" << kLeft + 120 * index << "\" y=\"30\" width=\"12\" height=\"12\" fill=\""
-         << color << "\"/><text x=\"" << kLeft + 120 * index + 17 << "\" y=\"41\">" << side << "</text>\n";
+         << color << "\"/><text x=\"" << kLeft + 120 * index + 17 << "\" y=\"41\">" << side
+         << "</text>\n";
     ++index;
   }
   for (size_t i = 0; i < labels.size(); ++i)

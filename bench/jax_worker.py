@@ -100,7 +100,7 @@ for line in sys.stdin:
         print("ok")
     elif command == "prepare":
         step, calls = prepare(words[0])
-        print("ok nan" if step else "missing")
+        print("ok -" if step else "missing")
     elif command == "run":
         end = time.perf_counter() + float(words[0])
         times = []
