@@ -37,9 +37,13 @@ class FusedAdam {
 #else
 
 inline std::string side() {
-  const std::string mkl = at::hasMKL() ? at::get_mkl_version() : "no MKL";
-  return std::string("libtorch ") + TORCH_VERSION + ", kernels " + at::get_cpu_capability() + ", " +
-         mkl + ", " + at::get_mkldnn_version();
+  // "Intel(R) oneAPI Math Kernel Library Version 2024.2-Product Build 20240605 for Intel(R) 64 ..."
+  std::string mkl = at::hasMKL() ? at::get_mkl_version() : "no";
+  mkl = mkl.substr(0, mkl.find(" for "));
+  if (const size_t at = mkl.find("Version "); at != std::string::npos) mkl = mkl.substr(at + 8);
+  const std::string dnn = at::get_mkldnn_version();
+  return std::string("libtorch ") + TORCH_VERSION + ", kernels " + at::get_cpu_capability() +
+         ", MKL " + mkl + ", " + dnn.substr(0, dnn.find(" (Git"));
 }
 
 // No optimizer class of libtorch uses its fused kernel: it is called by hand, as PyTorch's own

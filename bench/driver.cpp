@@ -1,9 +1,11 @@
 // Measures simdgrad beside its peers: long-lived worker processes whose windows alternate, so that a
 // noisy machine disturbs all of them alike. bench/README.md says how to read the table.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <optional>
 #include <regex>
@@ -29,15 +31,26 @@ struct Workload {
   double flops, bytes;
 };
 
+// The order in which families are shown; the workers list them as they were linked.
+size_t place_of(const Workload& workload) {
+  const std::vector<std::string> families = {
+      "region",    "overhead", "notebook", "mlp",    "gemm",   "linear",    "loss",      "norm",
+      "pointwise", "reduce",   "copy",     "random", "memory", "embedding", "vocabulary"};
+  const std::string family = workload.name.substr(0, workload.name.find('/'));
+  return static_cast<size_t>(std::find(families.begin(), families.end(), family) -
+                             families.begin());
+}
+
 class Benchmark {
  public:
   explicit Benchmark(const Options& options) : options_(options), filter_(options.filter) {}
 
   // Whether all sides computed the same.
   bool run() {
+    for (const std::string& file : {options_.csv, options_.markdown}) prepare_file(file);
     warn_of_load();
     if (!options_.no_machine) {
-      results_.machine = measure_machine(options_.threads.back());
+      results_.machine = measure_machine(int(std::thread::hardware_concurrency()));
       std::cout << machine_text(results_.machine) << std::flush;
     }
     for (const int threads : options_.threads) measure_all(threads);
@@ -53,6 +66,14 @@ class Benchmark {
   }
 
  private:
+  // Now rather than after the run.
+  static void prepare_file(const std::string& file) {
+    if (file.empty()) return;
+    const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+    if (!folder.empty()) std::filesystem::create_directories(folder);
+    if (!std::ofstream(file, std::ios::app)) throw std::runtime_error("cannot write " + file);
+  }
+
   static void warn_of_load() {
     double load = 0;
     if (::getloadavg(&load, 1) == 1 && load > 0.5)
@@ -84,6 +105,9 @@ class Benchmark {
     std::vector<Workload> all;
     for (Workload each; words >> each.name >> each.flops >> each.bytes;)
       if (std::regex_search(each.name, filter_)) all.push_back(each);
+    std::stable_sort(all.begin(), all.end(), [](const Workload& a, const Workload& b) {
+      return place_of(a) < place_of(b);
+    });
     return all;
   }
 
@@ -94,6 +118,7 @@ class Benchmark {
       if (peer.prepare(workload.name)) taking_part.push_back(&peer);
     }
     const std::vector<std::vector<double>> windows = alternate(taking_part, threads);
+    if (workload.flops > 1e6) measure_peak_again(results_.machine);
     Row row{workload.name, "", threads, Times::of(windows[0]), {}, workload.flops, workload.bytes};
     row.limit = results_.machine.limit(workload.flops, workload.bytes, threads > 1);
     std::cout << our_text(row) << std::flush;

@@ -54,8 +54,9 @@ std::string product_text(const Group& group, const Machine& machine, double peak
   std::string text = format("  %-28s %6.1f", row.workload.c_str(), gflops(row, row.ours.minimum));
   const double share = peak > 0 ? row.flops / row.ours.minimum / peak : 0;
   const double goal = row.threads == 1 ? peak_goal_of(row.workload, machine) : 0;
+  text += share > 0 ? format(" %5.1f %%", 100 * share) : format(" %7s", "");
   text += format(
-      " %5.1f %% %-10s", 100 * share,
+      " %-10s",
       goal > 0 ? format("(%g %s)", 100 * goal, verdict(share >= goal - 0.0005)).c_str() : "");
   text += group.torch ? format(" %6.1f %5.2fx", gflops(row, group.torch->theirs->minimum),
                                group.torch->ratio())

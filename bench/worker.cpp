@@ -1,5 +1,15 @@
-// One side of the benchmark, a long-lived process: reads commands from stdin, answers on stdout, one line
-// each. bench/README.md has the protocol.
+// One side of the benchmark, a long-lived process. It says "ready ABOUT", then reads commands from stdin
+// and answers each with a line on stdout ("error WHY" when it cannot):
+//   threads N      from now on so many               ok
+//   list           the workloads, with what an item takes of the machine   NAME FLOPS BYTES NAME ...
+//   prepare NAME   operands, warm-up, calls of a window   ok CHECKSUM|- [KERNEL], or missing
+//   run SECONDS    windows of at least a millisecond     times SECONDS_OF_AN_ITEM ...
+//   operands NAME  operands alone                    ok, or missing
+//   calls N        so many calls                     ok
+//   memory         growth of the largest resident memory since the start   memory BYTES
+//   allocations N  requests to the heap in so many calls   allocations COUNT
+//   compiler       that built it                     gcc-12
+// The other workers (jax_worker.py, worker_products.cpp) know threads, prepare and run.
 #include <cstdio>
 #include <cstring>
 #include <iostream>

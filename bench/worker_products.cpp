@@ -126,7 +126,8 @@ Products mkl(const std::string& python) {
   const Library library(in_prefix(python, "libmkl_rt.so*"));
   char version[256] = "";
   library.find<void(char*, int)>("MKL_Get_Version_String")(version, sizeof version - 1);
-  return {version, library.find<void(int)>("MKL_Set_Num_Threads"),
+  const std::string about = version;
+  return {about.substr(0, about.find(" for ")), library.find<void(int)>("MKL_Set_Num_Threads"),
           blas_products(library.find<Sgemm>("cblas_sgemm"))};
 }
 
