@@ -29,6 +29,7 @@ struct Options {
 struct Workload {
   std::string name;
   double flops, bytes;
+  std::string traffic;
 };
 
 // The order in which families are shown; the workers list them as they were linked.
@@ -103,7 +104,7 @@ class Benchmark {
   std::vector<Workload> list(Peer& peer) const {
     std::istringstream words(peer.ask("list"));
     std::vector<Workload> all;
-    for (Workload each; words >> each.name >> each.flops >> each.bytes;)
+    for (Workload each; words >> each.name >> each.flops >> each.bytes >> each.traffic;)
       if (std::regex_search(each.name, filter_)) all.push_back(each);
     std::stable_sort(all.begin(), all.end(), [](const Workload& a, const Workload& b) {
       return place_of(a) < place_of(b);
@@ -120,7 +121,8 @@ class Benchmark {
     const std::vector<std::vector<double>> windows = alternate(taking_part, threads);
     if (workload.flops > 1e6) measure_peak_again(results_.machine);
     Row row{workload.name, "", threads, Times::of(windows[0]), {}, workload.flops, workload.bytes};
-    row.limit = results_.machine.limit(workload.flops, workload.bytes, threads > 1);
+    row.limit = results_.machine.limit(workload.flops, workload.bytes, traffic_of(workload.traffic),
+                                       threads > 1);
     std::cout << our_text(row) << std::flush;
     for (size_t i = 1; i < taking_part.size(); ++i) {
       row.peer = taking_part[i]->name();

@@ -1,7 +1,6 @@
 #include "bench/machine.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -156,28 +155,77 @@ SIMDGRAD_CLONES void triad_lines(const Line* __restrict x, const Line* __restric
   }
   __asm__ volatile("" ::: "memory");
 }
+SIMDGRAD_CLONES void update_lines(Line* x, size_t n) {
+  for (size_t i = 0; i + 2 <= n; i += 2) {
+    const Line a = x[i] + 1.0f, b = x[i + 1] + 1.0f;
+    x[i] = a;
+    x[i + 1] = b;
+  }
+  __asm__ volatile("" ::: "memory");
+}
+SIMDGRAD_CLONES void fill_lines(Line* x, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    x[i] = Line{};
+    __asm__ volatile("" ::: "memory");  // or GCC sees memset
+  }
+}
+#if defined(__x86_64__)
+// Stores that pass the caches, and save the read of a line that is overwritten.
+void stream_fill(Line* x, size_t n) {
+  float* to = reinterpret_cast<float*>(x);
+  const __m128 zero = _mm_setzero_ps();
+  for (float* const end = to + 16 * n; to < end; to += 16) {
+    _mm_stream_ps(to, zero);
+    _mm_stream_ps(to + 4, zero);
+    _mm_stream_ps(to + 8, zero);
+    _mm_stream_ps(to + 12, zero);
+  }
+}
+void stream_copy(const Line* x, Line* y, size_t n) {
+  const float* from = reinterpret_cast<const float*>(x);
+  float* to = reinterpret_cast<float*>(y);
+  for (float* const end = to + 16 * n; to < end; to += 16, from += 16) {
+    _mm_stream_ps(to, _mm_load_ps(from));
+    _mm_stream_ps(to + 4, _mm_load_ps(from + 4));
+    _mm_stream_ps(to + 8, _mm_load_ps(from + 8));
+    _mm_stream_ps(to + 12, _mm_load_ps(from + 12));
+  }
+}
+#else
+void stream_fill(Line* x, size_t n) { fill_lines(x, n); }
+void stream_copy(const Line* x, Line* y, size_t n) { copy_lines(x, y, n); }
+#endif
 
-Bandwidth measure_level(const std::string& level, double working_set, int threads) {
-  Bandwidth result{level, working_set, {}, {}, {}};
+Bandwidth measure_level(const std::string& level, double capacity, double working_set,
+                        int threads) {
+  Bandwidth result{level, capacity, working_set, {}};
+  const size_t n = static_cast<size_t>(working_set) / 64;  // lines of each thread
+  const bool beyond_caches = level == "DRAM";
   for (int all = 0; all < 2; ++all) {
     const int used = all ? threads : 1;
     std::vector<std::unique_ptr<Pages>> memory;
-    const size_t n = static_cast<size_t>(working_set / 4 / 64) * 64;  // floats of each thread
-    for (int thread = 0; thread < used; ++thread) memory.push_back(std::make_unique<Pages>(n));
+    for (int thread = 0; thread < used; ++thread) memory.push_back(std::make_unique<Pages>(n * 16));
     const int repeats = static_cast<int>(std::max(1.0, 8e6 / working_set));
-    // `arrays` of `part` lines each, every one read or written once.
-    const auto measure = [&](size_t arrays, auto once) {
-      const size_t part = n / 16 / arrays / 4 * 4;
-      return best_rate(used, working_set > 1e8 ? 5 : 40, [&](int thread) {
+    // The best so far of `passes` over each of `arrays` of the same size.
+    const auto measure = [&](Traffic traffic, size_t arrays, double passes, auto once) {
+      const size_t part = n / arrays / 4 * 4;
+      const double rate = best_rate(used, beyond_caches ? 8 : 40, [&](int thread) {
         Line* const x = reinterpret_cast<Line*>(memory[thread]->data);
         for (int r = 0; r < repeats; ++r) once(x, part);
-        return 64.0 * static_cast<double>(arrays * part) * repeats;
+        return 64.0 * passes * static_cast<double>(arrays * part) * repeats;
       });
+      double& best = result.rates[static_cast<int>(traffic)][all];
+      best = std::max(best, rate);
     };
-    result.read[all] = measure(1, [](Line* x, size_t part) { read_lines(x, part); });
-    result.copy[all] = measure(2, [](Line* x, size_t part) { copy_lines(x, x + part, part); });
-    result.triad[all] =
-        measure(3, [](Line* x, size_t part) { triad_lines(x, x + part, x + 2 * part, part); });
+    measure(Traffic::read, 1, 1, [](Line* x, size_t part) { read_lines(x, part); });
+    measure(Traffic::copy, 2, 1, [](Line* x, size_t part) { copy_lines(x, x + part, part); });
+    measure(Traffic::triad, 3, 1,
+            [](Line* x, size_t part) { triad_lines(x, x + part, x + 2 * part, part); });
+    measure(Traffic::update, 1, 2, [](Line* x, size_t part) { update_lines(x, part); });
+    measure(Traffic::fill, 1, 1, [](Line* x, size_t part) { fill_lines(x, part); });
+    if (!beyond_caches) continue;
+    measure(Traffic::copy, 2, 1, [](Line* x, size_t part) { stream_copy(x, x + part, part); });
+    measure(Traffic::fill, 1, 1, [](Line* x, size_t part) { stream_fill(x, part); });
   }
   return result;
 }
@@ -197,26 +245,43 @@ std::string today() {
   return text;
 }
 
-double cache_bytes(int name, double otherwise) {
-  const long bytes = ::sysconf(name);
-  return bytes > 0 ? static_cast<double>(bytes) : otherwise;
+// Of the data cache of a level that one core sees, in bytes. The C library reports all the socket's
+// third-level caches together.
+double cache_bytes(int wanted, double otherwise) {
+  for (int index = 0; index < 8; ++index) {
+    const std::string folder =
+        "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/";
+    int level = 0;
+    double kilobytes = 0;
+    std::string type;
+    std::ifstream(folder + "level") >> level;
+    std::ifstream(folder + "type") >> type;
+    std::ifstream(folder + "size") >> kilobytes;  // "32768K"
+    if (level == wanted && type != "Instruction" && kilobytes > 0) return kilobytes * 1024;
+  }
+  return otherwise;
 }
 
 }  // namespace
 
-double Machine::limit(double flops, double bytes, bool all) const {
+Traffic traffic_of(const std::string& name) {
+  if (name == "read") return Traffic::read;
+  if (name == "update") return Traffic::update;
+  if (name == "fill") return Traffic::fill;
+  return Traffic::copy;
+}
+
+double Machine::limit(double flops, double bytes, Traffic traffic, bool all) const {
   double seconds = 0;
   if (!peaks.empty()) seconds = flops / (all ? peaks.back().all : peaks.back().one);
-  const Bandwidth* level = nullptr;
-  for (const Bandwidth& each : levels) {
-    level = &each;
-    if (bytes <= each.working_set * 1.5) break;
-  }
-  // The fastest that memory goes in any way: no row can be better than its limit.
-  if (level && bytes > 0)
-    seconds = std::max(seconds,
-                       bytes / std::max({level->read[all], level->copy[all], level->triad[all]}));
-  return seconds;
+  if (levels.empty() || bytes <= 0) return seconds;
+  const Bandwidth* level = &levels.back();
+  for (const Bandwidth& each : levels)
+    if (bytes <= each.capacity && each.capacity < level->capacity) level = &each;
+  // A mixture of reads and writes may go like either of two patterns: the faster is its limit.
+  double rate = level->rate(traffic, all);
+  if (traffic == Traffic::copy) rate = std::max(rate, level->rate(Traffic::triad, all));
+  return std::max(seconds, bytes / rate);
 }
 
 Machine measure_machine(int threads) {
@@ -228,13 +293,14 @@ Machine measure_machine(int threads) {
     const auto run = [&](int) { return chains.run(); };
     machine.peaks.push_back({chains.isa, best_rate(1, 200, run), best_rate(threads, 200, run)});
   }
-  const double l1 = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 << 10);
-  const double l2 = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 1 << 20);
-  const double l3 = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 16 << 20);
-  machine.levels.push_back(measure_level("L1", l1 * 0.7, threads));
-  machine.levels.push_back(measure_level("L2", l2 * 0.7, threads));
-  machine.levels.push_back(measure_level("L3", std::min(l3 * 0.25, 8e6), threads));
-  machine.levels.push_back(measure_level("DRAM", 512e6, threads));
+  const double l1 = cache_bytes(1, 32 << 10);
+  const double l2 = cache_bytes(2, 1 << 20);
+  const double l3 = cache_bytes(3, 16 << 20);
+  const double beyond = std::max(4 * l3, 128e6);
+  machine.levels.push_back(measure_level("L1", l1, l1 * 0.7, threads));
+  machine.levels.push_back(measure_level("L2", l2, l2 * 0.7, threads));
+  machine.levels.push_back(measure_level("L3", l3, std::min(l3 * 0.25, 8e6), threads));
+  machine.levels.push_back(measure_level("DRAM", 1e300, beyond, threads));
   return machine;
 }
 

@@ -56,13 +56,21 @@ std::string verdict(const Row& row) {
 }
 std::string goal_text(const Row& row) { return row.goal > 0 ? format("%gx", row.goal) : ""; }
 
-std::string levels_text(const std::vector<Bandwidth>& levels) {
-  std::string text;
-  for (const Bandwidth& level : levels)
-    text += format("%-5s %8.0f KB   read %6.1f %6.1f   copy %6.1f %6.1f   triad %6.1f %6.1f GB/s\n",
-                   level.level.c_str(), level.working_set / 1e3, level.read[0] * 1e-9,
-                   level.read[1] * 1e-9, level.copy[0] * 1e-9, level.copy[1] * 1e-9,
-                   level.triad[0] * 1e-9, level.triad[1] * 1e-9);
+// A line for one thread and one for all.
+std::string levels_text(const Machine& machine) {
+  std::string text =
+      format("%-20s %9s %9s %9s %9s %9s\n", "GB/s", "read", "copy", "triad", "update", "fill");
+  for (const Bandwidth& level : machine.levels) {
+    for (const bool all : {false, true}) {
+      const std::string name =
+          all ? format("  %d threads", machine.threads)
+              : format("%s, %.0f KB", level.level.c_str(), level.working_set / 1e3);
+      text += format("%-20s", name.c_str());
+      for (int i = 0; i < kTraffics; ++i)
+        text += format(" %9.1f", level.rate(static_cast<Traffic>(i), all) * 1e-9);
+      text += "\n";
+    }
+  }
   return text;
 }
 
@@ -75,7 +83,7 @@ std::string machine_text(const Machine& machine) {
   for (const Peak& peak : machine.peaks)
     text += format("multiply-add, float32, %-11s %10.1f %10.1f GF/s\n", peak.isa.c_str(),
                    peak.one * 1e-9, peak.all * 1e-9);
-  return text + levels_text(machine.levels);
+  return text + levels_text(machine);
 }
 
 std::string row_heading() {

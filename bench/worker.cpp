@@ -1,7 +1,7 @@
 // One side of the benchmark, a long-lived process. It says "ready ABOUT", then reads commands from stdin
 // and answers each with a line on stdout ("error WHY" when it cannot):
 //   threads N      from now on so many               ok
-//   list           the workloads, with what an item takes of the machine   NAME FLOPS BYTES NAME ...
+//   list           the workloads, with what an item takes of the machine   NAME FLOPS BYTES TRAFFIC NAME ...
 //   prepare NAME   operands, warm-up, calls of a window   ok CHECKSUM|- [KERNEL], or missing
 //   run SECONDS    windows of at least a millisecond     times SECONDS_OF_AN_ITEM ...
 //   operands NAME  operands alone                    ok, or missing
@@ -86,7 +86,7 @@ class Worker {
 #endif
     } else if (command == "list") {
       for (const Workload& w : workloads())
-        std::printf("%s %.17g %.17g ", w.name.c_str(), w.flops, w.bytes);
+        std::printf("%s %.17g %.17g %s ", w.name.c_str(), w.flops, w.bytes, w.traffic);
       std::printf("\n");
     } else if (command == "prepare") {
       prepare(words);

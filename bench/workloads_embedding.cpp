@@ -77,7 +77,7 @@ void add_gradients() {
                              o->drop_gradient();
                            });
                          },
-                         [] { return sum_of_gradient(false); }});
+                         [] { return sum_of_gradient(false); }, "fill"});
   workloads().push_back({"embedding/sparse_backward", 1, 0, 2 * kGathered,
                          [] {
                            const auto o = operands(true);

@@ -9,7 +9,8 @@ namespace F = torch::nn::functional;
 
 // One operation on one tensor of these sizes, without graph; `bytes` per element of it.
 template <class Op>
-void add(const std::string& name, std::vector<int64_t> sizes, double bytes, double flops, Op op) {
+void add(const std::string& name, std::vector<int64_t> sizes, double bytes, double flops, Op op,
+         const char* traffic = "copy") {
   double numel = 1;
   for (const int64_t size : sizes) numel *= static_cast<double>(size);
   workloads().push_back({name, 1, flops * numel, bytes * numel,
@@ -22,7 +23,8 @@ void add(const std::string& name, std::vector<int64_t> sizes, double bytes, doub
                            torch::manual_seed(0);
                            const Tensor x = torch::randn(sizes);
                            return op(x).to(torch::kDouble).abs().mean().template item<double>();
-                         }});
+                         },
+                         traffic});
 }
 
 // Into memory that is there: no allocator on either side.
@@ -40,7 +42,8 @@ void add_in_place(const std::string& name, int64_t n, double bytes, Op op) {
                            const Tensor z = torch::randn({n});
                            op(x, z);
                            return x.to(torch::kDouble).abs().mean().template item<double>();
-                         }});
+                         },
+                         "update"});
 }
 
 void add_pointwise() {
@@ -51,8 +54,10 @@ void add_pointwise() {
   add("pointwise/gelu", cached, 8, 0, [](const Tensor& x) { return torch::gelu(x); });
   add("pointwise/softplus", cached, 8, 0, [](const Tensor& x) { return torch::softplus(x); });
   add("pointwise/add_into_new_16M", large, 8, 1, [](const Tensor& x) { return x + x; });
-  add("reduce/sum_cached", cached, 4, 1, [](const Tensor& x) { return x.sum(); });
-  add("reduce/sum_16M", large, 4, 1, [](const Tensor& x) { return x.sum(); });
+  add(
+      "reduce/sum_cached", cached, 4, 1, [](const Tensor& x) { return x.sum(); }, "read");
+  add(
+      "reduce/sum_16M", large, 4, 1, [](const Tensor& x) { return x.sum(); }, "read");
   for (const int64_t n : {32768, 16777216}) {
     const std::string size = n == 32768 ? "cached" : "16M";
     add_in_place("pointwise/add_" + size, n, 12, [](Tensor& x, const Tensor& z) { x.add_(z); });
@@ -62,9 +67,12 @@ void add_pointwise() {
 
 void add_reductions() {
   const std::vector<int64_t> square = {1024, 1024};
-  add("reduce/sum_rows", square, 4, 1, [](const Tensor& x) { return x.sum(0); });
-  add("reduce/max_1M", {1048576}, 4, 0, [](const Tensor& x) { return x.max(); });
-  add("reduce/argmax_columns", square, 4, 0, [](const Tensor& x) { return x.argmax(1); });
+  add(
+      "reduce/sum_rows", square, 4, 1, [](const Tensor& x) { return x.sum(0); }, "read");
+  add(
+      "reduce/max_1M", {1048576}, 4, 0, [](const Tensor& x) { return x.max(); }, "read");
+  add(
+      "reduce/argmax_columns", square, 4, 0, [](const Tensor& x) { return x.argmax(1); }, "read");
   add("copy/transposed", square, 8, 0, [](const Tensor& x) { return x.t().contiguous(); });
   add("norm/softmax", {256, 1000}, 8, 0, [](const Tensor& x) { return torch::softmax(x, 1); });
   add("norm/layer_norm", {256, 1024}, 8, 0,
@@ -122,10 +130,15 @@ void add_cross_entropy(int64_t batch, int64_t classes) {
 void add_random() {
   add("random/dropout_1M", {1048576}, 8, 0,
       [](const Tensor& x) { return torch::dropout(x, 0.5, true); });
-  add("random/randn_1M", {1048576}, 4, 0, [](const Tensor&) { return torch::randn({1048576}); });
-  add("memory/zeros_51MB", {1}, 51.2e6, 0, [](const Tensor&) {
-    return torch::zeros({100000, 128});
-  });
+  add(
+      "random/randn_1M", {1048576}, 4, 0, [](const Tensor&) { return torch::randn({1048576}); },
+      "fill");
+  add(
+      "memory/zeros_51MB", {1}, 51.2e6, 0,
+      [](const Tensor&) {
+        return torch::zeros({100000, 128});
+      },
+      "fill");
 }
 
 const Register registered([] {
