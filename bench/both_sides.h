@@ -42,8 +42,12 @@ inline std::string side() {
   mkl = mkl.substr(0, mkl.find(" for "));
   if (const size_t at = mkl.find("Version "); at != std::string::npos) mkl = mkl.substr(at + 8);
   const std::string dnn = at::get_mkldnn_version();
-  return std::string("libtorch ") + TORCH_VERSION + ", kernels " + at::get_cpu_capability() +
-         ", MKL " + mkl + ", " + dnn.substr(0, dnn.find(" (Git"));
+  std::string text = "libtorch ";
+  text += TORCH_VERSION;
+  text += ", kernels " + at::get_cpu_capability();
+  text += ", MKL " + mkl;
+  text += ", " + dnn.substr(0, dnn.find(" (Git"));
+  return text;
 }
 
 // No optimizer class of libtorch uses its fused kernel: it is called by hand, as PyTorch's own
