@@ -119,7 +119,7 @@ struct Pages {
 };
 
 #if defined(__x86_64__)
-#define SIMDGRAD_CLONES __attribute__((target_clones("default", "avx2", "avx512f"), noinline))
+#define SIMDGRAD_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
 #else
 #define SIMDGRAD_CLONES __attribute__((noinline))
 #endif
