@@ -98,6 +98,26 @@ double fastest(const std::vector<Row>& rows, const std::string& workload, bool o
   return seconds;
 }
 
+// Workers that wait for each other on cores that others use take ten times as long as one alone: such
+// figures say nothing of a library.
+std::string disturbances_text(const std::vector<Row>& rows, int threads) {
+  int disturbed = 0, seen = 0;
+  for (const Row& all : rows) {
+    if (all.threads != threads || !all.theirs) continue;
+    for (const Row& one : rows) {
+      if (one.threads != 1 || one.workload != all.workload || one.peer != all.peer || !one.theirs)
+        continue;
+      ++seen;
+      disturbed += all.theirs->minimum > 3 * one.theirs->minimum + 20e-6;
+    }
+  }
+  if (disturbed == 0) return "";
+  return format(
+      "\n%d of %d peers' times on %d threads are over 3 times those on one: the machine was "
+      "busy,\nquote no ratio of several threads from this run\n",
+      disturbed, seen, threads);
+}
+
 // All threads against the best that any peer does with any number of them.
 std::string training_text(const std::vector<Row>& rows, int threads) {
   std::string text;
@@ -158,7 +178,10 @@ std::string summary_text(const Results& results) {
   for (const auto& [count, rows] : threads) text += products_text(results, count);
   if (threads.size() > 1) {
     text += training_text(results.rows, threads.rbegin()->first);
-    if (threads.count(1)) text += scaling_text(results.rows, threads.rbegin()->first);
+    if (threads.count(1)) {
+      text += scaling_text(results.rows, threads.rbegin()->first);
+      text += disturbances_text(results.rows, threads.rbegin()->first);
+    }
   }
   return text + shortfalls_text(results.rows);
 }
