@@ -1,10 +1,9 @@
-// Three pictures of a run: products against size, embedding steps against vocabulary, overhead per
-// operation.
+// Three pictures of a run, on one thread: products against size, embedding steps against the size of the
+// table, overhead of single operations.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <stdexcept>
 
 #include "bench/results.h"
@@ -12,92 +11,144 @@
 namespace bench {
 namespace {
 
-struct Point {
-  std::string label;
-  double value;
+// Bars side by side, a group for each label.
+struct Chart {
+  struct Series {
+    std::string side;
+    std::vector<double> values;  // of each label
+  };
+  std::string title;
+  std::vector<std::string> labels;
+  std::vector<Series> series;
+  bool logarithmic = false;
+  double line = 0;  // a limit, drawn across; 0: none
 };
-using Series = std::map<std::string, std::vector<Point>>;  // of each side
 
-constexpr int kWidth = 720, kHeight = 360, kLeft = 70, kBottom = 60, kTop = 50;
+constexpr double kWidth = 760, kHeight = 380, kLeft = 60, kRight = 10, kBottom = 60, kTop = 60;
 // Told apart by eyes that do not see all colours, too.
-constexpr const char* kColors[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
+constexpr const char* kColors[] = {"#0072b2", "#d55e00", "#009e73",
+                                   "#cc79a7", "#e69f00", "#56b4e9"};
 
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, value >= 100 ? "%.0f" : "%.3g", value);
+// The values at the lines of the grid: powers of ten, or about five multiples of a round number from 0.
+std::vector<double> ticks_of(double least, double most, bool logarithmic) {
+  std::vector<double> ticks;
+  if (logarithmic) {
+    for (double e = std::floor(std::log10(least)); e <= std::ceil(std::log10(most)); ++e)
+      ticks.push_back(std::pow(10, e));
+    return ticks;
+  }
+  const double ten = std::pow(10, std::floor(std::log10(most / 5)));
+  double step = ten;
+  for (const double factor : {2., 5., 10.})
+    if (most / step > 6) step = factor * ten;
+  for (double at = 0; at < most + step; at += step) ticks.push_back(at);
+  return ticks;
+}
+
+std::string text_at(double x, double y, const char* anchor, const std::string& text) {
+  return format("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n", x, y, anchor,
+                text.c_str());
+}
+std::string box(double x, double y, double width, double height, const char* color) {
+  return format("<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>\n", x, y,
+                width, height, color);
+}
+std::string across(double y, const char* style) {
+  return format("<line x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\" %s/>\n", kLeft,
+                kWidth - kRight, y, y, style);
+}
+
+// "chain100_backward_of_leaf" on lines of its own words, in the middle of x.
+std::string label_at(double x, double y, std::string label) {
+  std::string text, line;
+  label += '_';
+  for (size_t at; (at = label.find('_')) != std::string::npos; label.erase(0, at + 1)) {
+    const std::string word = label.substr(0, at);
+    if (!line.empty() && line.size() + word.size() > 11) {
+      text += text_at(x, y, "middle", line);
+      y += 15;
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return text + text_at(x, y, "middle", line);
+}
+
+std::string bars(const Chart& chart, const std::vector<double>& ticks) {
+  const auto scale = [&](double value) { return chart.logarithmic ? std::log10(value) : value; };
+  const double low = scale(ticks.front()), high = scale(ticks.back());
+  const auto y_of = [&](double value) {
+    return kHeight - kBottom - (scale(value) - low) / (high - low) * (kHeight - kBottom - kTop);
+  };
+  std::string text;
+  for (const double tick : ticks)
+    text += across(y_of(tick), "stroke=\"#ddd\"") +
+            text_at(kLeft - 6, y_of(tick) + 4, "end", format("%g", tick));
+  const double group = (kWidth - kRight - kLeft) / static_cast<double>(chart.labels.size());
+  const double width = group * 0.8 / static_cast<double>(chart.series.size());
+  for (size_t i = 0; i < chart.labels.size(); ++i) {
+    const double left = kLeft + group * static_cast<double>(i);
+    for (size_t s = 0; s < chart.series.size(); ++s) {
+      const double y = y_of(chart.series[s].values[i]);
+      text += box(left + group * 0.1 + width * static_cast<double>(s), y, width * 0.94,
+                  kHeight - kBottom - y, kColors[s % std::size(kColors)]);
+    }
+    text += label_at(left + group / 2, kHeight - kBottom + 18, chart.labels[i]);
+  }
+  if (chart.line > 0)
+    text += across(y_of(chart.line), "stroke=\"#555\" stroke-dasharray=\"5 4\"") +
+            text_at(kWidth - kRight, y_of(chart.line) - 4, "end", "peak of this machine");
   return text;
 }
 
-// Bars side by side, one group a label; `logarithmic` where they differ by powers of ten.
-void write_bars(const std::string& path, const std::string& title, const Series& series,
-                bool logarithmic) {
-  if (series.empty()) return;
-  double most = 0, least = 1e300;
-  for (const auto& [side, points] : series)
-    for (const Point& point : points) {
-      most = std::max(most, point.value);
-      least = std::min(least, point.value);
+void write(const Chart& chart, const std::string& path) {
+  if (chart.labels.empty()) return;
+  double least = 1e300, most = chart.line;
+  for (const Chart::Series& series : chart.series)
+    for (const double value : series.values) {
+      least = std::min(least, value);
+      most = std::max(most, value);
     }
-  const double low = logarithmic ? std::floor(std::log10(least)) : 0;
-  const double high = logarithmic ? std::ceil(std::log10(most)) : most * 1.05;
-  const auto y_of = [&](double value) {
-    const double share = ((logarithmic ? std::log10(value) : value) - low) / (high - low);
-    return kHeight - kBottom - share * (kHeight - kBottom - kTop);
-  };
   std::ofstream file(path);
-  file << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << kWidth << ' ' << kHeight
-       << "\" font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" "
-          "fill=\"white\"/>\n<text x=\"" << kLeft << "\" y=\"20\" font-size=\"15\">" << title << "</text>\n";
-  for (int line = 0; line <= 4; ++line) {
-    const double at = low + (high - low) * line / 4;
-    const double y = kHeight - kBottom - (kHeight - kBottom - kTop) * line / 4.0;
-    file << "<line x1=\"" << kLeft << "\" x2=\"" << kWidth - 10 << "\" y1=\"" << y << "\" y2=\"" << y
-         << "\" stroke=\"#ddd\"/><text x=\"" << kLeft - 6 << "\" y=\"" << y + 4
-         << "\" text-anchor=\"end\">" << number(logarithmic ? std::pow(10, at) : at) << "</text>\n";
+  file << format(
+              "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
+              "font-family=\"sans-serif\" font-size=\"12\">\n",
+              kWidth, kHeight)
+       << box(0, 0, kWidth, kHeight, "white") << "<g font-size=\"15\">"
+       << text_at(kLeft, 22, "start", chart.title) << "</g>\n";
+  double x = kLeft;
+  for (size_t s = 0; s < chart.series.size(); ++s) {
+    file << box(x, 32, 12, 12, kColors[s % std::size(kColors)])
+         << text_at(x + 17, 42, "start", chart.series[s].side);
+    x += 40 + 7.5 * static_cast<double>(chart.series[s].side.size());
   }
-  const std::vector<Point>& labels = series.begin()->second;
-  const double group = double(kWidth - 10 - kLeft) / static_cast<double>(labels.size());
-  const double bar = group * 0.8 / static_cast<double>(series.size());
-  int index = 0;
-  for (const auto& [side, points] : series) {
-    const char* color = kColors[index % 6];
-    for (size_t i = 0; i < points.size(); ++i) {
-      const double y = y_of(points[i].value);
-      file << "<rect x=\"" << kLeft + group * double(i) + group * 0.1 + bar * index << "\" y=\"" << y
-           << "\" width=\"" << bar * 0.95 << "\" height=\"" << kHeight - kBottom - y << "\" fill=\""
-           << color << "\"/>\n";
-    }
-    file << "<rect x=\"" << kLeft + 120 * index << "\" y=\"30\" width=\"12\" height=\"12\" fill=\""
-         << color << "\"/><text x=\"" << kLeft + 120 * index + 17 << "\" y=\"41\">" << side << "</text>\n";
-    ++index;
-  }
-  for (size_t i = 0; i < labels.size(); ++i)
-    file << "<text x=\"" << kLeft + group * (double(i) + 0.5) << "\" y=\"" << kHeight - kBottom + 18
-         << "\" text-anchor=\"middle\">" << labels[i].label << "</text>\n";
-  file << "</svg>\n";
+  file << bars(chart, ticks_of(least, most, chart.logarithmic)) << "</svg>\n";
   file.close();
   if (!file) throw std::runtime_error("could not write " + path);
 }
 
-// `value` of the rows whose workload starts with `prefix`, one thread; labels without the prefix. Sides
-// that lack one of the rows are left out.
+// Adds a bar of each side for every workload whose name starts with `prefix`; sides that lack one of
+// them are left out.
 template <class Value>
-Series series_of(const std::vector<Row>& rows, const std::string& prefix, Value value) {
-  Series series;
-  size_t count = 0;
-  std::string before;
-  for (const Row& row : rows) {
+Chart chart_of(const Results& results, const std::string& prefix, Value value, Chart chart) {
+  chart.series.push_back({"simdgrad", {}});
+  for (const Row& row : results.rows) {
     if (row.threads != 1 || row.workload.rfind(prefix, 0) != 0) continue;
     const std::string label = row.workload.substr(prefix.size());
-    if (row.workload != before) {
-      series["simdgrad"].push_back({label, value(row, row.ours.minimum)});
-      ++count;
+    if (chart.labels.empty() || chart.labels.back() != label) {
+      chart.labels.push_back(label);
+      chart.series.front().values.push_back(value(row, row.ours.minimum));
     }
-    before = row.workload;
-    if (row.theirs) series[row.peer].push_back({label, value(row, row.theirs->minimum)});
+    if (!row.theirs) continue;
+    auto side = std::find_if(chart.series.begin(), chart.series.end(),
+                             [&](const Chart::Series& series) { return series.side == row.peer; });
+    if (side == chart.series.end()) side = chart.series.insert(side, {row.peer, {}});
+    side->values.push_back(value(row, row.theirs->minimum));
   }
-  std::erase_if(series, [&](const auto& each) { return each.second.size() != count; });
-  return series;
+  std::erase_if(chart.series, [&](const Chart::Series& series) {
+    return series.values.size() != chart.labels.size();
+  });
+  return chart;
 }
 
 }  // namespace
@@ -107,13 +158,14 @@ void write_charts(const Results& results, const std::string& folder) {
   const auto nanoseconds = [](const Row&, double seconds) { return seconds * 1e9; };
   const auto microseconds = [](const Row&, double seconds) { return seconds * 1e6; };
   const auto gflops = [](const Row& row, double seconds) { return row.flops / seconds * 1e-9; };
-  write_bars(folder + "/products.svg", "n x n x n products, float32, one thread: GF/s",
-             series_of(results.rows, "gemm/", gflops), false);
-  write_bars(folder + "/vocabulary.svg",
-             "sparse SGD step of 4096 ids, 128 columns, against the rows of the table: us",
-             series_of(results.rows, "vocabulary/", microseconds), true);
-  write_bars(folder + "/overhead.svg", "overhead of an operation, one thread: ns",
-             series_of(results.rows, "overhead/", nanoseconds), true);
+  Chart products{"n x n x n products of float32 on one thread, GF/s", {}, {}};
+  if (!results.machine.peaks.empty()) products.line = results.machine.peaks.back().one * 1e-9;
+  write(chart_of(results, "gemm/", gflops, products), folder + "/products.svg");
+  Chart vocabulary{"sparse SGD step of 4096 ids and 128 columns, by rows of the table, us", {}, {}};
+  write(chart_of(results, "vocabulary/", microseconds, vocabulary), folder + "/vocabulary.svg");
+  Chart overhead{"time of small operations on one thread, ns", {}, {}};
+  overhead.logarithmic = true;
+  write(chart_of(results, "overhead/", nanoseconds, overhead), folder + "/overhead.svg");
 }
 
 }  // namespace bench

@@ -14,6 +14,7 @@ if threads == 1:
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 BATCHES = 16
 
@@ -43,9 +44,9 @@ def adam(state, x, y):
     t = t + 1
     m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, gradients)
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, gradients)
-    scale = jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+    size, root = 1e-3 / (1 - 0.9**t), 1 / jnp.sqrt(1 - 0.999**t)
     parameters = jax.tree.map(
-        lambda w, m, v: w - 1e-3 * scale * m / (jnp.sqrt(v) + 1e-8), parameters, m, v
+        lambda w, m, v: w - size * m / (jnp.sqrt(v) * root + 1e-8), parameters, m, v
     )
     return (parameters, m, v, t), value
 
@@ -80,11 +81,45 @@ class Step:
         return seconds
 
 
+def gradients_by_hand(parameters, x, y):
+    """Of the loss, in double precision: what a step must have used."""
+    inputs = [x]
+    for i, (w, b) in enumerate(parameters):
+        out = inputs[-1] @ w + b
+        inputs.append(np.maximum(out, 0) if i + 1 < len(parameters) else out)
+    dy = np.exp(inputs[-1] - inputs[-1].max(1, keepdims=True))
+    dy /= dy.sum(1, keepdims=True)
+    dy[np.arange(len(y)), y] -= 1
+    dy /= len(y)
+    gradients = []
+    for (w, _), given in zip(reversed(parameters), reversed(inputs[:-1])):
+        gradients.insert(0, (given.T @ dy, dy.sum(0)))
+        dy = (dy @ w.T) * (given > 0)
+    return gradients
+
+
+def check(step, optimizer):
+    """The first step moves every parameter as written: by -0.1 g, or by Adam's first step."""
+    of = (lambda state: state) if optimizer == "sgd" else (lambda state: state[0])
+    before = jax.tree.map(lambda p: np.array(p, dtype=np.float64), of(step.state))
+    x, y = np.asarray(step.x[0], dtype=np.float64), np.asarray(step.y[0])
+    step.window(1)
+    after = jax.tree.map(lambda p: np.array(p, dtype=np.float64), of(step.state))
+    for before_l, after_l, gradient_l in zip(before, after, gradients_by_hand(before, x, y)):
+        for p, q, g in zip(before_l, after_l, gradient_l):
+            moved = -0.1 * g if optimizer == "sgd" else -1e-3 * g / (np.abs(g) + 1e-8)
+            # Not all of them: Adam divides g by its size, and where g is next to nothing or an input of
+            # ReLU is, rounding decides.
+            if np.isclose(q - p, moved, rtol=0.02, atol=1e-7)[np.abs(g) > 1e-6].mean() < 0.999:
+                raise ValueError("a step of JAX is not the step that was asked for")
+
+
 def prepare(name):
     found = re.fullmatch(r"mlp/([\d-]+)/b(\d+)/(sgd|adam_fused)", name)
     if not found:
         return None, 0
     step = Step([int(n) for n in found[1].split("-")], int(found[2]), found[3])
+    check(step, found[3])
     step.window(50)
     calls = 1
     while (seconds := step.window(calls)) < 1e-3:
@@ -99,8 +134,12 @@ for line in sys.stdin:
     if command == "threads":
         print("ok")
     elif command == "prepare":
-        step, calls = prepare(words[0])
-        print("ok nan" if step else "missing")
+        try:
+            step, calls = prepare(words[0])
+            print("ok -" if step else "missing")
+        except ValueError as error:
+            step = None
+            print("error", error)
     elif command == "run":
         end = time.perf_counter() + float(words[0])
         times = []

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
@@ -35,7 +36,8 @@ void apply_environment(const std::vector<std::string>& settings) {
     ::sched_setaffinity(0, sizeof set, &set);
   }
   std::vector<char*> arguments;
-  for (const std::string& word : options.command) arguments.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : options.command)
+    arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   ::execvp(arguments[0], arguments.data());
   ::_exit(127);
@@ -68,8 +70,13 @@ Peer::~Peer() {
 }
 
 Peer::Peer(Peer&& other) noexcept
-    : options_(std::move(other.options_)), process_(other.process_), to_(other.to_),
-      from_(other.from_), about_(std::move(other.about_)), checksum_(other.checksum_) {
+    : options_(std::move(other.options_)),
+      process_(other.process_),
+      to_(other.to_),
+      from_(other.from_),
+      about_(std::move(other.about_)),
+      kernel_(std::move(other.kernel_)),
+      checksum_(other.checksum_) {
   other.process_ = -1;
 }
 
@@ -91,7 +98,13 @@ std::string Peer::ask(const std::string& line) {
 bool Peer::prepare(const std::string& workload) {
   const std::string answer = ask("prepare " + workload);
   if (answer == "missing") return false;
-  checksum_ = std::strtod(answer.c_str() + std::strlen("ok "), nullptr);
+  std::istringstream words(answer);
+  std::string ok, checksum;
+  words >> ok >> checksum;
+  checksum_.reset();
+  if (checksum != "-") checksum_ = std::stod(checksum);
+  kernel_.clear();
+  std::getline(words >> std::ws, kernel_);
   return true;
 }
 

@@ -4,14 +4,15 @@
 #include <sys/types.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace bench {
 
 struct PeerOptions {
-  std::string name;                  // "simdgrad", "torch", "torch-keep", "jax", "openblas" ...
-  std::vector<std::string> command;  // program and arguments
+  std::string name;                      // "simdgrad", "torch", "torch-keep", "jax", "openblas" ...
+  std::vector<std::string> command;      // program and arguments
   std::vector<std::string> environment;  // NAME=VALUE, or NAME to unset it
   int threads = 1;
   int core = -1;  // the only core it may use, -1: all
@@ -33,7 +34,10 @@ class Peer {
 
   // False if it does not have this workload.
   bool prepare(const std::string& workload);
-  double checksum() const { return checksum_; }
+  // Of what it computes; empty if it has checked that by itself or there is nothing to compare.
+  const std::optional<double>& checksum() const { return checksum_; }
+  // The kernel that it chose for this workload, if it says so.
+  const std::string& kernel() const { return kernel_; }
   // Windows for so many seconds: seconds per item of each.
   std::vector<double> run(double seconds);
 
@@ -42,8 +46,8 @@ class Peer {
   pid_t process_ = -1;
   std::FILE* to_ = nullptr;
   std::FILE* from_ = nullptr;
-  std::string about_;
-  double checksum_ = 0;
+  std::string about_, kernel_;
+  std::optional<double> checksum_;
 };
 
 }  // namespace bench

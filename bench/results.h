@@ -23,13 +23,19 @@ struct Row {
   std::optional<Times> theirs;
   double flops = 0, bytes = 0, limit = 0;  // of an item; the least seconds that the machine allows
   double goal = 0;                         // ratio to reach, 0: none is set
+  std::string kernel = "";                 // the one that the peer chose, where it says so
   double ratio() const { return theirs ? theirs->minimum / ours.minimum : 0; }
+  // A ratio of 1.04996 is printed as 1.05 and is one.
+  bool is_short() const { return theirs && goal > 0 && ratio() < goal - 0.005; }
 };
 
-// Growth of the largest resident memory in a fresh process, bytes.
-struct MemoryRow {
+// What fresh processes needed: growth of the largest resident memory in bytes, or requests to the heap
+// of a warm call.
+struct CountRow {
   std::string workload, peer;
-  double ours = 0, theirs = 0;
+  int threads = 1;
+  double ours = 0;
+  std::optional<double> theirs;
 };
 
 struct Side {
@@ -40,25 +46,38 @@ struct Results {
   Machine machine;
   std::vector<Side> sides;
   std::vector<Row> rows;
-  std::vector<MemoryRow> memory;
+  std::vector<CountRow> memory, allocations;
 };
 
-// The ratio that a workload should reach against a peer (issue: bench/goals.cpp); 0 where none is set.
+// The ratio that a workload should reach against a peer (goals.cpp); 0 where none is set.
 double goal_of(const std::string& workload, const std::string& peer, int threads);
+// The part of the peak that a product should reach on one thread; 0 where none is set.
+double peak_goal_of(const std::string& workload, const Machine& machine);
+bool is_product(const std::string& workload);
 
 // "1.234 us": four digits.
 std::string duration(double seconds);
+// GF/s or GB/s of a row's side that takes so long; empty where neither says anything.
+std::string rate(const Row& row, double seconds);
+std::string share_of_limit(const Row& row);
 
-// Lines for the terminal, at most 100 columns.
+// printf into a string.
+std::string format(const char* pattern, ...) __attribute__((format(printf, 1, 2)));
+
+// For the terminal, at most 100 columns.
 std::string machine_text(const Machine& machine);
 std::string row_heading();
-std::string row_text(const Row& row);
-std::string memory_text(const MemoryRow& row);
-// Geometric means of the ratios of products against each peer and against the best unpacked one.
-std::string products_text(const std::vector<Row>& rows);
+// A workload's own line, and the line of one peer under it.
+std::string our_text(const Row& row);
+std::string peer_text(const Row& row);
+std::string memory_text(const CountRow& row);
+std::string allocations_text(const CountRow& row);
+// What goes over several rows: products against the best peer and the peak, training on all threads,
+// our own gain from threads, the rows that fall short.
+std::string summary_text(const Results& results);
 
 void write_csv(const Results& results, const std::string& path);
-// performance tables as Markdown, and charts beside it (charts/*.svg).
+// The tables as Markdown; the charts into a folder.
 void write_markdown(const Results& results, const std::string& path);
 void write_charts(const Results& results, const std::string& folder);
 

@@ -1,74 +1,35 @@
-// What only one of the two libraries has, or has under another signature. Nothing else in the workloads
-// tells them apart.
+// The processes that a run compares, and what is found out in fresh ones.
 #pragma once
 
-#include <torch/torch.h>
-
-#include <ATen/Parallel.h>
-
+#include <filesystem>
 #include <string>
 #include <vector>
 
-#ifndef SIMDGRAD_VERSION
-#include <ATen/Version.h>
-#include <ATen/native/cpu/Loops.h>
-#include <torch/version.h>
-#endif
+#include "bench/peer.h"
 
 namespace bench {
 
-#ifdef SIMDGRAD_VERSION
-
-// Kernels and version, for the table's head.
-inline std::string side() {
-  return "simdgrad " SIMDGRAD_VERSION ", kernels " + torch::get_cpu_capability();
-}
-
-// The optimizer class is the fused kernel.
-class FusedAdam {
- public:
-  explicit FusedAdam(const std::vector<torch::Tensor>& parameters) : adam_(parameters, 1e-3) {}
-  void step() { adam_.step(); }
-  void zero_grad() { adam_.zero_grad(); }
-
- private:
-  torch::optim::Adam adam_;
+struct SideOptions {
+  std::filesystem::path folder;    // where the workers lie
+  std::string python;              // with jax and the wheels of the products; empty: none
+  std::vector<std::string> peers;  // torch, torch-keep, jax, products
+  int core = 0;                    // where processes of one thread are pinned
 };
 
-#else
+PeerOptions our_side(const SideOptions& options, int threads);
+// Of the peers asked for those whose programs were built.
+std::vector<PeerOptions> peer_sides(const SideOptions& options, int threads);
 
-inline std::string side() {
-  std::string text = std::string("libtorch ") + TORCH_VERSION + ", " + at::get_cpu_capability();
-  return text + (at::hasMKL() ? ", MKL" : ", no MKL");
-}
+// Rows where page faults decide, and those are malloc's: torch-keep takes part in these.
+bool asks_for_large_blocks(const std::string& workload);
+// A whole step of training, of which memory is measured; steady ones are to leave the heap alone.
+bool trains(const std::string& workload);
+bool steady(const std::string& workload);
 
-// No optimizer class of libtorch uses its fused kernel: it is called by hand, as PyTorch's own
-// Adam(fused=True) does. The strongest Adam there is on that side.
-class FusedAdam {
- public:
-  explicit FusedAdam(std::vector<torch::Tensor> parameters) : parameters_(std::move(parameters)) {
-    for (const torch::Tensor& parameter : parameters_) {
-      averages_.push_back(torch::zeros_like(parameter).set_requires_grad(false));
-      squares_.push_back(torch::zeros_like(parameter).set_requires_grad(false));
-      steps_.push_back(torch::zeros({}));
-    }
-  }
-  void step() {
-    const torch::NoGradGuard guard;
-    std::vector<torch::Tensor> gradients;
-    for (const torch::Tensor& parameter : parameters_) gradients.push_back(parameter.grad());
-    for (torch::Tensor& step : steps_) step.add_(1);
-    at::_fused_adam_(parameters_, gradients, averages_, squares_, {}, steps_, 1e-3, 0.9, 0.999, 0.0,
-                     1e-8, false, false);
-  }
-  void zero_grad() {
-    for (torch::Tensor& parameter : parameters_) parameter.mutable_grad().reset();
-  }
-
- private:
-  std::vector<torch::Tensor> parameters_, averages_, squares_, steps_;
-};
-
-#endif
+// Growth of the largest resident memory over what loading the library takes, after 50 calls.
+double memory_of(const PeerOptions& options, const std::string& workload);
+// How often a warm call asks the heap for memory: 50 calls after 10, the least of three such windows (a
+// worker thread may get its first task, and its caches, late).
+double allocations_of(PeerOptions options, const SideOptions& sides, const std::string& workload);
 
 }  // namespace bench

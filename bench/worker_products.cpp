@@ -35,7 +35,8 @@ bool parse(const std::string& name, Shape& shape) {
     shape = {n, n, n, false, false};
     return true;
   }
-  if (std::sscanf(name.c_str(), "linear/%ldx%ld-%ld/%15s", &batch, &in, &out, form) != 4) return false;
+  if (std::sscanf(name.c_str(), "linear/%ldx%ld-%ld/%15s", &batch, &in, &out, form) != 4)
+    return false;
   const std::string which = form;
   if (which == "forward") shape = {batch, out, in, false, true};
   if (which == "dx") shape = {batch, in, out, false, false};
@@ -56,7 +57,8 @@ struct Matrix {
 
 class Library {
  public:
-  explicit Library(const std::string& path) : handle_(::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) {
+  explicit Library(const std::string& path)
+      : handle_(::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) {
     if (!handle_) throw std::runtime_error(::dlerror());
   }
   template <class Function>
@@ -82,7 +84,8 @@ std::string ask_python(const std::string& python, const std::string& program) {
   return text;
 }
 std::string in_prefix(const std::string& python, const std::string& pattern) {
-  return ask_python(python, "import glob, sys; print(glob.glob(sys.prefix + \"/lib/" + pattern + "\")[0])");
+  return ask_python(python,
+                    "import glob, sys; print(glob.glob(sys.prefix + \"/lib/" + pattern + "\")[0])");
 }
 
 // The products of one library. make() gives the call for a shape.
@@ -90,27 +93,30 @@ struct Products {
   std::string about;
   std::function<void(int)> set_threads;
   std::function<std::function<void()>(const Shape&, const float* a, const float* b, float* c)> make;
+  // The kernel of the last call made.
+  std::function<std::string()> kernel = [] { return std::string(); };
 };
 
 // CBLAS: 101 row-major, 111 as it lies, 112 transposed.
 using Sgemm = void(int, int, int, int, int, int, float, const float*, int, const float*, int, float,
                    float*, int);
 auto blas_products(Sgemm* sgemm) {
-  return [sgemm](const Shape& s, const float* a, const float* b, float* c) -> std::function<void()> {
-    const int m = int(s.m), n = int(s.n), k = int(s.k);
-    return [=] {
-      sgemm(101, s.a_transposed ? 112 : 111, s.b_transposed ? 112 : 111, m, n, k, 1.0f, a,
-            s.a_transposed ? m : k, b, s.b_transposed ? k : n, 0.0f, c, n);
-    };
-  };
+  return
+      [sgemm](const Shape& s, const float* a, const float* b, float* c) -> std::function<void()> {
+        const int m = int(s.m), n = int(s.n), k = int(s.k);
+        return [=] {
+          sgemm(101, s.a_transposed ? 112 : 111, s.b_transposed ? 112 : 111, m, n, k, 1.0f, a,
+                s.a_transposed ? m : k, b, s.b_transposed ? k : n, 0.0f, c, n);
+        };
+      };
 }
 
 Products openblas(const std::string& python) {
   const std::string folder =
       ask_python(python, "import scipy_openblas32 as o; print(o.get_lib_dir())");
   const Library library(folder + "/libscipy_openblas.so");
-  const std::string about = std::string(library.find<char*()>("scipy_openblas_get_config")()) + ", kernel " +
-                            library.find<char*()>("scipy_openblas_get_corename")();
+  const std::string about = std::string(library.find<char*()>("scipy_openblas_get_config")()) +
+                            ", kernel " + library.find<char*()>("scipy_openblas_get_corename")();
   return {about, library.find<void(int)>("scipy_openblas_set_num_threads"),
           blas_products(library.find<Sgemm>("scipy_cblas_sgemm"))};
 }
@@ -120,7 +126,8 @@ Products mkl(const std::string& python) {
   const Library library(in_prefix(python, "libmkl_rt.so*"));
   char version[256] = "";
   library.find<void(char*, int)>("MKL_Get_Version_String")(version, sizeof version - 1);
-  return {version, library.find<void(int)>("MKL_Set_Num_Threads"),
+  const std::string about = version;
+  return {about.substr(0, about.find(" for ")), library.find<void(int)>("MKL_Set_Num_Threads"),
           blas_products(library.find<Sgemm>("cblas_sgemm"))};
 }
 
@@ -140,6 +147,7 @@ class OneDnn {
     return "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." +
            std::to_string(v->patch) + ", the faster of sgemm and matmul";
   }
+  // Of the two ways, and how it is done.
   std::function<void()> faster(const Shape& s, const float* a, const float* b, float* c) {
     const std::function<void()> candidates[] = {sgemm(s, a, b, c), matmul(s, a, b, c)};
     double best[2] = {1e9, 1e9};
@@ -150,8 +158,11 @@ class OneDnn {
         best[i] = std::min(best[i], now() - start);
       }
     }
+    kernel = best[1] < best[0] ? "matmul " + implementation_ : "sgemm";
     return candidates[best[1] < best[0]];
   }
+
+  std::string kernel;
 
  private:
   static void check(int status) {
@@ -167,7 +178,8 @@ class OneDnn {
     };
   }
   // A matrix of these sizes at `data`, as a memory object.
-  void* memory(int64_t rows, int64_t columns, bool transposed, const float* data, void** description) {
+  void* memory(int64_t rows, int64_t columns, bool transposed, const float* data,
+               void** description) {
     const int64_t sizes[2] = {rows, columns};
     const int64_t strides[2] = {transposed ? 1 : columns, transposed ? rows : 1};
     check(library_.find<int(void**, int, const int64_t*, int, const int64_t*)>(
@@ -185,13 +197,18 @@ class OneDnn {
     check(library_.find<int(void**, void*, const void*, const void*, const void*, const void*,
                             const void*)>("dnnl_matmul_primitive_desc_create")(
         &description, engine_, of_a, of_b, nullptr, of_c, nullptr));
-    check(library_.find<int(void**, const void*)>("dnnl_primitive_create")(&primitive, description));
+    check(
+        library_.find<int(void**, const void*)>("dnnl_primitive_create")(&primitive, description));
+    const char* implementation = "";
+    library_.find<int(const void*, int, int, void*)>("dnnl_primitive_desc_query")(
+        description, 8 /* dnnl_query_impl_info_str */, 0, &implementation);
+    implementation_ = implementation;
     struct Argument {
       int which;
       void* memory;
     };
-    const auto execute = library_.find<int(const void*, void*, int, const Argument*)>(
-        "dnnl_primitive_execute");
+    const auto execute =
+        library_.find<int(const void*, void*, int, const Argument*)>("dnnl_primitive_execute");
     const auto wait = library_.find<int(void*)>("dnnl_stream_wait");
     return [=, this] {
       const Argument arguments[] = {{1, in}, {33, weights}, {17, out}};
@@ -203,6 +220,7 @@ class OneDnn {
   Library library_;
   void* engine_ = nullptr;
   void* stream_ = nullptr;
+  std::string implementation_;
 };
 
 Products onednn(const std::string& python) {
@@ -211,7 +229,8 @@ Products onednn(const std::string& python) {
   return {library->version(), openmp.find<void(int)>("omp_set_num_threads"),
           [library](const Shape& s, const float* a, const float* b, float* c) {
             return library->faster(s, a, b, c);
-          }};
+          },
+          [library] { return library->kernel; }};
 }
 
 // The call must compute the product: a few entries against sums in double.
@@ -258,7 +277,7 @@ int serve(const Products& products) {
       calls = 1;
       for (double seconds = window(); seconds < 1e-3; seconds = window())
         calls = seconds < 1e-4 ? calls * 8 : static_cast<int64_t>(calls * 1.2e-3 / seconds) + 1;
-      std::printf("ok nan\n");
+      std::printf("ok - %s\n", products.kernel().c_str());
     } else if (command == "run") {
       std::printf("times");
       const double end = now() + std::atof(name.c_str());
@@ -280,7 +299,8 @@ int main(int count, char** arguments) {
   const std::string library = arguments[1], python = arguments[2];
   try {
     return serve(library == "openblas" ? openblas(python)
-                                       : library == "onednn" ? onednn(python) : mkl(python));
+                 : library == "onednn" ? onednn(python)
+                                       : mkl(python));
   } catch (const std::exception& error) {
     std::printf("error %s\n", error.what());
     return 1;

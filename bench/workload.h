@@ -24,6 +24,8 @@ struct Workload {
   std::function<Body()> make;
   // A number that both sides must agree on: that the same thing is measured. Called before the body.
   std::function<double()> checksum = nullptr;
+  // How the bytes go: "read", "copy" (some read, some written), "update" (in place) or "fill".
+  const char* traffic = "copy";
 };
 
 std::vector<Workload>& workloads();

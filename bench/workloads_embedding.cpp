@@ -50,11 +50,25 @@ double sum_of_gradient(bool sparse) {
   return (sparse ? gradient.to_dense() : gradient).pow(2).sum().item<double>();
 }
 
+// Those of each set, uncoalesced.
+std::vector<Tensor> sparse_gradients() {
+  const auto o = operands(true);
+  std::vector<Tensor> gradients;
+  for (int64_t i = 0; i < kSets; ++i) {
+    o->forward().backward(o->dy);
+    gradients.push_back(o->embedding->weight.grad());
+    o->drop_gradient();
+  }
+  return gradients;
+}
+
 void add_gradients() {
-  workloads().push_back({"embedding/forward", 1, 0, 2 * kGathered, [] {
-    const auto o = operands(false);
-    return repeat([=] { const Tensor y = o->forward(); });
-  }});
+  workloads().push_back({"embedding/forward", 1, 0, 2 * kGathered,
+                         [] {
+                           const auto o = operands(false);
+                           return repeat([=] { const Tensor y = o->forward(); });
+                         },
+                         [] { return operands(false)->forward().pow(2).sum().item<double>(); }});
   workloads().push_back({"embedding/dense_backward", 1, 0, 4 * kGathered + 4. * kRows * kColumns,
                          [] {
                            const auto o = operands(false);
@@ -63,7 +77,7 @@ void add_gradients() {
                              o->drop_gradient();
                            });
                          },
-                         [] { return sum_of_gradient(false); }});
+                         [] { return sum_of_gradient(false); }, "fill"});
   workloads().push_back({"embedding/sparse_backward", 1, 0, 2 * kGathered,
                          [] {
                            const auto o = operands(true);
@@ -73,18 +87,17 @@ void add_gradients() {
                            });
                          },
                          [] { return sum_of_gradient(true); }});
-  workloads().push_back({"embedding/coalesce", 1, 0, 2 * kGathered, [] {
-    const auto o = operands(true);
-    std::vector<Tensor> gradients;
-    for (int64_t i = 0; i < kSets; ++i) {
-      o->forward().backward(o->dy);
-      gradients.push_back(o->embedding->weight.grad());
-      o->drop_gradient();
-    }
-    return repeat_without_graph([=, turn = size_t{0}]() mutable {
-      const Tensor merged = gradients[turn++ % kSets].coalesce();
-    });
-  }});
+  workloads().push_back(
+      {"embedding/coalesce", 1, 0, 2 * kGathered,
+       [] {
+         return repeat_without_graph([gradients = sparse_gradients(), turn = size_t{0}]() mutable {
+           const Tensor merged = gradients[turn++ % kSets].coalesce();
+         });
+       },
+       [] {
+         const Tensor merged = sparse_gradients()[0].coalesce();
+         return merged.indices().sum().item<double>() + merged.values().pow(2).sum().item<double>();
+       }});
 }
 
 void step(Operands& o, torch::optim::SGD& optimizer) {
@@ -93,38 +106,31 @@ void step(Operands& o, torch::optim::SGD& optimizer) {
   optimizer.step();
 }
 
-void add_steps() {
-  workloads().push_back({"embedding/sparse_sgd_step", 1, 0, 4 * kGathered,
+void add_step(const std::string& name, int64_t rows) {
+  const auto start = [=] {
+    torch::manual_seed(0);
+    const auto o = std::make_shared<Operands>(true, rows);
+    return std::pair(o, std::make_shared<torch::optim::SGD>(o->embedding->parameters(), 0.1));
+  };
+  workloads().push_back({name, 1, 0, 4 * kGathered,
                          [=] {
-                           const auto o = operands(true);
-                           auto optimizer = std::make_shared<torch::optim::SGD>(
-                               o->embedding->parameters(), 0.1);
-                           return repeat([=] { step(*o, *optimizer); });
+                           const auto [o, optimizer] = start();
+                           return repeat([o = o, optimizer = optimizer] { step(*o, *optimizer); });
                          },
                          [=] {
-                           const auto o = operands(true);
-                           torch::optim::SGD optimizer(o->embedding->parameters(), 0.1);
-                           for (int i = 0; i < 3; ++i) step(*o, optimizer);
-                           return o->embedding->weight.detach().pow(2).sum().item<double>();
+                           const auto [o, optimizer] = start();
+                           for (int i = 0; i < 3; ++i) step(*o, *optimizer);
+                           const Tensor rows_of_first = o->embedding(o->ids[0]).detach();
+                           return rows_of_first.pow(2).sum().item<double>();
                          }});
-}
-
-// The same step on tables from small to large: what it costs must follow the rows touched.
-void add_vocabularies() {
-  for (const int64_t rows : {1000, 10000, 100000, 1000000}) {
-    workloads().push_back({"vocabulary/" + std::to_string(rows), 1, 0, 4 * kGathered, [=] {
-      const auto o = std::make_shared<Operands>(true, rows);
-      auto optimizer =
-          std::make_shared<torch::optim::SGD>(o->embedding->parameters(), 0.1);
-      return repeat([=] { step(*o, *optimizer); });
-    }});
-  }
 }
 
 const Register registered([] {
   add_gradients();
-  add_steps();
-  add_vocabularies();
+  add_step("embedding/sparse_sgd_step", kRows);
+  // On tables from small to large: what a step costs must follow the rows touched.
+  for (const int64_t rows : {1000, 10000, 100000, 1000000})
+    add_step("vocabulary/" + std::to_string(rows), rows);
 });
 
 }  // namespace

@@ -1,5 +1,8 @@
 // What an operation costs when there is nearly nothing to compute.
-#include "bench/sides.h"
+#include <ATen/Parallel.h>
+
+#include <atomic>
+
 #include "bench/workload.h"
 
 namespace bench {
@@ -28,86 +31,164 @@ Body backward_of_chain(Tensor start, Tensor factor, Tensor leaf) {
   };
 }
 
-void add_chains() {
-  workloads().push_back({"overhead/multiply_forward", 1, 1, 12, [] {
-    const Tensor a = torch::ones({1}).requires_grad_(), b = torch::ones({1}).requires_grad_();
-    return repeat([=] { const Tensor c = a * b; });
-  }});
-  workloads().push_back({"overhead/chain100_backward", 100, 1, 12, [] {
-    const Tensor x = torch::ones({1}).requires_grad_();
-    return backward_of_chain(x, torch::ones({1}), x);
-  }});
-  workloads().push_back({"overhead/chain100_backward_of_leaf", 100, 2, 24, [] {
-    const Tensor w = torch::ones({1}).requires_grad_();
-    return backward_of_chain(torch::ones({1}), w, w);
-  }});
-  workloads().push_back({"overhead/chain10000_all", 10000, 2, 24, [] {
-    Tensor x = torch::ones({1}).requires_grad_();
-    const Tensor c = torch::ones({1});
-    return repeat([=]() mutable {
-      chain(x, c, 10000).backward();
-      x.mutable_grad() = Tensor();
-    });
-  }});
+Tensor number(double value, bool wants_gradient) {
+  return torch::full({1}, value).requires_grad_(wants_gradient);
+}
+double gradient_of_chain(Tensor start, Tensor factor, Tensor leaf, int64_t nodes) {
+  chain(start, factor, nodes).backward();
+  return leaf.grad().item<double>();
 }
 
-void add_layers() {
-  workloads().push_back({"overhead/linear4-8_forward", 1, 2. * 8 * 4 * 8, 4. * (32 + 40 + 64), [] {
-    torch::nn::Linear linear(4, 8);
-    const Tensor x = torch::randn({8, 4});
-    return repeat([=]() mutable { const Tensor y = linear(x); });
-  }});
-  workloads().push_back({"overhead/linear4-8_all", 1, 4. * 8 * 4 * 8, 8. * (32 + 40 + 64), [] {
-    torch::nn::Linear linear(4, 8);
-    const Tensor x = torch::randn({8, 4});
-    return repeat([=]() mutable { linear(x).sum().backward(); });
-  }});
-  workloads().push_back({"notebook/linear", 1, 2. * 2 * 4 * 5, 4. * (8 + 20 + 10), [] {
-    torch::nn::Linear linear(torch::nn::LinearOptions(4, 5).bias(false));
-    const Tensor x = torch::randn({2, 4});
-    return repeat([=]() mutable { const Tensor y = linear(x); });
-  }});
+void add_chains() {
+  workloads().push_back({"overhead/multiply_forward", 1, 1, 12,
+                         [] {
+                           const Tensor a = number(1.5, true), b = number(2.5, true);
+                           return repeat([=] { const Tensor c = a * b; });
+                         },
+                         [] {
+                           const Tensor a = number(1.5, true), b = number(2.5, true), c = a * b;
+                           c.backward();
+                           return (c + a.grad() * 10 + b.grad() * 100).item<double>();
+                         }});
+  workloads().push_back({"overhead/chain100_backward", 100, 1, 12,
+                         [] {
+                           const Tensor x = number(1, true);
+                           return backward_of_chain(x, number(1.01, false), x);
+                         },
+                         [] {
+                           const Tensor x = number(1, true);
+                           return gradient_of_chain(x, number(1.01, false), x, 100);
+                         }});
+  workloads().push_back({"overhead/chain100_backward_of_leaf", 100, 2, 24,
+                         [] {
+                           const Tensor w = number(1.01, true);
+                           return backward_of_chain(number(1, false), w, w);
+                         },
+                         [] {
+                           const Tensor w = number(1.01, true);
+                           return gradient_of_chain(number(1, false), w, w, 100);
+                         }});
+  workloads().push_back({"overhead/chain10000_all", 10000, 2, 24,
+                         [] {
+                           Tensor x = number(1, true);
+                           const Tensor c = number(1.0001, false);
+                           return repeat([=]() mutable {
+                             chain(x, c, 10000).backward();
+                             x.mutable_grad() = Tensor();
+                           });
+                         },
+                         [] {
+                           const Tensor x = number(1, true);
+                           return gradient_of_chain(x, number(1.0001, false), x, 10000);
+                         }});
+}
+
+// A layer of the library applied to x; its sum, and with the gradient the sum of its gradients.
+template <class Layer>
+double sum_of(Layer layer, const Tensor& x, bool with_gradient) {
+  const Tensor y = layer(x).pow(2);
+  if (!with_gradient) return y.sum().template item<double>();
+  y.sum().backward();
+  double sum = 0;
+  for (const Tensor& parameter : layer->parameters())
+    sum += parameter.grad().abs().sum().template item<double>();
+  return sum;
+}
+
+void add_linear(const std::string& name, int64_t batch, int64_t in, int64_t out, bool bias,
+                bool with_backward) {
+  const auto operands = [=] {
+    torch::manual_seed(0);
+    torch::nn::Linear linear(torch::nn::LinearOptions(in, out).bias(bias));
+    return std::pair(linear, torch::randn({batch, in}));
+  };
+  const double products = static_cast<double>(batch * in * out);
+  const double numbers =
+      static_cast<double>(batch * in + in * out + (bias ? out : 0) + batch * out);
+  workloads().push_back(
+      {name, 1, (with_backward ? 4 : 2) * products, (with_backward ? 8 : 4) * numbers,
+       [=]() -> Body {
+         auto [linear, x] = operands();
+         if (with_backward)
+           return repeat([linear = linear, x = x]() mutable { linear(x).sum().backward(); });
+         return repeat([linear = linear, x = x]() mutable { const Tensor y = linear(x); });
+       },
+       [=] {
+         const auto [linear, x] = operands();
+         return sum_of(linear, x, with_backward);
+       }});
+}
+
+// 64 rows of a table of 10,000, summed by fours.
+struct Bags {
+  explicit Bags(bool sparse) {
+    torch::manual_seed(0);
+    embedding = torch::nn::Embedding(torch::nn::EmbeddingOptions(10000, 128).sparse(sparse));
+    ids = torch::randint(0, 10000, {16, 4}, torch::kLong);
+    optimizer = std::make_shared<torch::optim::SGD>(embedding->parameters(), 0.1);
+  }
+  Tensor forward() { return embedding(ids).sum(1); }
+  void step() {
+    optimizer->zero_grad();
+    forward().sum().backward();
+    optimizer->step();
+  }
+
+  torch::nn::Embedding embedding{nullptr};
+  std::shared_ptr<torch::optim::SGD> optimizer;
+  Tensor ids;
+};
+
+void add_bags() {
   const double rows = 4. * 64 * 128;
-  workloads().push_back({"notebook/embed_sum", 1, 64. * 128, 3 * rows, [] {
-    torch::nn::Embedding embedding(10000, 128);
-    const Tensor ids = torch::randint(0, 10000, {16, 4}, torch::kLong);
-    return repeat([=]() mutable { const Tensor y = embedding(ids).sum(1); });
-  }});
-  workloads().push_back({"notebook/sparse_sgd_step", 1, 64. * 128 * 3, 8 * rows, [] {
-    torch::nn::Embedding embedding(torch::nn::EmbeddingOptions(10000, 128).sparse(true));
-    auto optimizer = std::make_shared<torch::optim::SGD>(embedding->parameters(), 0.1);
-    const Tensor ids = torch::randint(0, 10000, {16, 4}, torch::kLong);
-    return repeat([=]() mutable {
-      optimizer->zero_grad();
-      embedding(ids).sum(1).sum().backward();
-      optimizer->step();
-    });
-  }});
+  workloads().push_back(
+      {"notebook/embed_sum", 1, 64. * 128, 3 * rows,
+       [] { return repeat([bags = Bags(false)]() mutable { const Tensor y = bags.forward(); }); },
+       [] { return Bags(false).forward().pow(2).sum().item<double>(); }});
+  workloads().push_back({"notebook/sparse_sgd_step", 1, 64. * 128 * 3, 8 * rows,
+                         [] { return repeat([bags = Bags(true)]() mutable { bags.step(); }); },
+                         [] {
+                           Bags bags(true);
+                           for (int i = 0; i < 3; ++i) bags.step();
+                           return bags.forward().pow(2).sum().item<double>();
+                         }});
 }
 
 // Regions with nothing to do: the other threads still awake, or gone to sleep in the meantime.
+double seconds_of_cold_regions(int64_t calls) {
+  double seconds = 0;
+  for (int64_t i = 0; i < calls; ++i) {
+    const double until = now() + 5e-3;
+    while (now() < until) {
+    }
+    const double before = now();
+    at::parallel_for(0, 2, 1, [](int64_t, int64_t) {});
+    seconds += now() - before;
+  }
+  return seconds;
+}
+
 void add_regions() {
-  const auto region = [] { at::parallel_for(0, 2, 1, [](int64_t, int64_t) {}); };
-  workloads().push_back({"region/hot", 1, 0, 0, [=] { return repeat(region); }});
-  workloads().push_back({"region/cold", 1, 0, 0, [=] {
-    return [=](int64_t calls) {
-      double seconds = 0;
-      for (int64_t i = 0; i < calls; ++i) {
-        const double until = now() + 500e-6;
-        while (now() < until) {
-        }
-        const double before = now();
-        region();
-        seconds += now() - before;
-      }
-      return seconds;
-    };
-  }});
+  // That both halves run; how many at once is the library's.
+  const auto checksum = [] {
+    std::atomic<int64_t> done{0};
+    at::parallel_for(0, 2, 1, [&](int64_t from, int64_t to) { done += to - from; });
+    return static_cast<double>(done);
+  };
+  workloads().push_back(
+      {"region/hot", 1, 0, 0,
+       [] { return repeat([] { at::parallel_for(0, 2, 1, [](int64_t, int64_t) {}); }); },
+       checksum});
+  workloads().push_back(
+      {"region/cold", 1, 0, 0, [] { return Body(seconds_of_cold_regions); }, checksum});
 }
 
 const Register registered([] {
   add_chains();
-  add_layers();
+  add_linear("overhead/linear4-8_forward", 8, 4, 8, true, false);
+  add_linear("overhead/linear4-8_all", 8, 4, 8, true, true);
+  add_linear("notebook/linear", 2, 4, 5, false, false);
+  add_bags();
   add_regions();
 });
 

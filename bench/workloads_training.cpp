@@ -1,5 +1,5 @@
 // Training steps of small classifiers: zero_grad, forward, cross entropy, backward, optimizer.
-#include "bench/sides.h"
+#include "bench/both_sides.h"
 #include "bench/workload.h"
 
 namespace bench {
@@ -53,19 +53,19 @@ void add(const std::string& name, const std::vector<int64_t>& widths, int64_t ba
   const auto make_optimizer = [=](Net& net) {
     return std::make_shared<Optimizer>(net.model->parameters(), options...);
   };
-  workloads().push_back(
-      {path + "/b" + std::to_string(batch) + "/" + optimizer_name + name, 1, flops(widths, batch), 0,
-       [=] {
-         auto net = std::make_shared<Net>(widths, batch);
-         auto optimizer = make_optimizer(*net);
-         return repeat([=] { net->step(*optimizer); });
-       },
-       [=] {  // the loss of the fifth step
-         Net net(widths, batch);
-         auto optimizer = make_optimizer(net);
-         for (int i = 0; i < 4; ++i) net.step(*optimizer);
-         return net.step(*optimizer).template item<double>();
-       }});
+  workloads().push_back({path + "/b" + std::to_string(batch) + "/" + optimizer_name + name, 1,
+                         flops(widths, batch), 0,
+                         [=] {
+                           auto net = std::make_shared<Net>(widths, batch);
+                           auto optimizer = make_optimizer(*net);
+                           return repeat([=] { net->step(*optimizer); });
+                         },
+                         [=] {  // the loss of the fifth step
+                           Net net(widths, batch);
+                           auto optimizer = make_optimizer(net);
+                           for (int i = 0; i < 4; ++i) net.step(*optimizer);
+                           return net.step(*optimizer).template item<double>();
+                         }});
 }
 
 void add_net(const std::vector<int64_t>& widths, int64_t batch) {

@@ -27,3 +27,4 @@ endmacro()
 simdgrad_want(TESTS Catch2)  # no version: 2.13 and 3.x both serve
 simdgrad_want(EXAMPLES CLI11)
 simdgrad_want(BENCH benchmark)
+simdgrad_want(BENCH CLI11)

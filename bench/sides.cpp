@@ -1,0 +1,86 @@
+#include "bench/sides.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace bench {
+namespace {
+
+// Large blocks stay with the process: what libtorch does with an allocator that keeps them.
+const std::vector<std::string> kKeepBlocks = {"MALLOC_TRIM_THRESHOLD_=17179869184",
+                                              "MALLOC_MMAP_THRESHOLD_=17179869184",
+                                              "MALLOC_TOP_PAD_=268435456"};
+// A BLAS that was told which processor this is would not be at its best.
+const std::vector<std::string> kUnset = {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"};
+
+bool starts_with(const std::string& text, const std::string& prefix) {
+  return text.rfind(prefix, 0) == 0;
+}
+double number_in(const std::string& answer) { return std::stod(answer.substr(answer.find(' '))); }
+
+int core_of(const SideOptions& options, int threads) { return threads == 1 ? options.core : -1; }
+
+}  // namespace
+
+PeerOptions our_side(const SideOptions& options, int threads) {
+  return {"simdgrad", {options.folder / "worker"}, {}, threads, core_of(options, threads)};
+}
+
+std::vector<PeerOptions> peer_sides(const SideOptions& options, int threads) {
+  const int core = core_of(options, threads);
+  const auto wants = [&](const char* peer) {
+    return std::count(options.peers.begin(), options.peers.end(), peer) > 0;
+  };
+  const std::string torch = options.folder / "worker_torch";
+  const std::string products = options.folder / "worker_products";
+  const bool has_torch = ::access(torch.c_str(), X_OK) == 0;
+  std::vector<PeerOptions> all;
+  if (wants("torch") && has_torch) all.push_back({"torch", {torch}, kUnset, threads, core});
+  if (wants("torch-keep") && has_torch)
+    all.push_back({"torch-keep", {torch}, kKeepBlocks, threads, core});
+  const std::string script = options.folder / "jax_worker.py";
+  if (options.python.empty()) return all;
+  if (wants("jax"))
+    all.push_back(
+        {"jax", {options.python, script, std::to_string(threads)}, kUnset, threads, core});
+  for (const char* library : {"openblas", "onednn", "mkl"})
+    if (wants("products") || wants(library))
+      all.push_back({library, {products, library, options.python}, kUnset, threads, core});
+  return all;
+}
+
+bool asks_for_large_blocks(const std::string& workload) {
+  return workload == "memory/zeros_51MB" || workload == "pointwise/add_into_new_16M" ||
+         workload == "embedding/dense_backward";
+}
+
+bool trains(const std::string& workload) {
+  return starts_with(workload, "mlp/") || workload == "notebook/sparse_sgd_step" ||
+         workload == "embedding/dense_backward" || workload == "embedding/sparse_sgd_step";
+}
+
+bool steady(const std::string& workload) {
+  return starts_with(workload, "mlp/16-16-4/") || starts_with(workload, "mlp/784-128-10/b64/") ||
+         workload == "notebook/sparse_sgd_step" || workload == "embedding/sparse_sgd_step";
+}
+
+double memory_of(const PeerOptions& options, const std::string& workload) {
+  Peer peer(options);
+  peer.ask("operands " + workload);
+  peer.ask("calls 50");
+  return number_in(peer.ask("memory"));
+}
+
+double allocations_of(PeerOptions options, const SideOptions& sides, const std::string& workload) {
+  options.environment.push_back("LD_PRELOAD=" + (sides.folder / "count_allocations.so").string());
+  Peer peer(options);
+  peer.ask("operands " + workload);
+  peer.ask("calls 10");
+  double least = 1e300;
+  for (int window = 0; window < 3; ++window)
+    least = std::min(least, number_in(peer.ask("allocations 50")) / 50);
+  return least;
+}
+
+}  // namespace bench
