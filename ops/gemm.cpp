@@ -87,7 +87,9 @@ bool choose_form(GemmBlock<T>& block, const GemmTable<T>& table) {
   return false;
 }
 
-// A grid of blocks of C, by shape alone.
+// A grid of blocks of C. An element's bits do not depend on its block (kernels/gemm.h), so the grid may
+// depend on the threads: each row of blocks packs its own copy of b's columns, and blocks as small as
+// 16 threads want them would cost two threads a quarter of their time.
 struct Grid {
   std::int64_t row_step, column_step, rows, columns;
 };
@@ -96,10 +98,12 @@ template <class T>
 Grid choose_grid(const GemmBlock<T>& block, int lanes_log2) {
   const std::int64_t lanes = std::int64_t{1} << lanes_log2;
   constexpr double kWork = 1e6;  // multiply-adds, some 20 us
+  constexpr int kBlocksPerThread = 3;  // so that none waits long for the last
   const double work =
       static_cast<double>(block.m) * static_cast<double>(block.n) * static_cast<double>(block.k);
+  const double most = kBlocksPerThread * get_num_threads();
   const std::int64_t wanted =
-      work < 2 * kWork ? 1 : static_cast<std::int64_t>(std::min(work / kWork, 256.0));
+      work < 2 * kWork ? 1 : static_cast<std::int64_t>(std::min(work / kWork, most));
   std::int64_t rows = 1, columns = 1;
   // Each column of blocks packs its own part of b, each row of blocks its own part of a.
   const std::int64_t unit = 3 * lanes;
