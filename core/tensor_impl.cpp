@@ -33,8 +33,9 @@ TensorImpl* new_impl_with_storage(ScalarType dtype, size_t data_bytes) {
 
 TensorImpl* new_impl_with_data(size_t bytes, ScalarType dtype) {
   if (bytes <= kInlineDataBytes) return new_impl_with_storage(dtype, bytes);
+  Tensor header = Tensor::adopt(new_impl_with_storage(dtype, 0));  // goes if the next line throws
   void* data = allocate(bytes);
-  TensorImpl* impl = new_impl_with_storage(dtype, 0);
+  TensorImpl* impl = static_cast<TensorImpl*>(header.surrender());
   impl->storage->data = impl->data = data;
   impl->storage->bytes = bytes;
   impl->storage->owner = Storage::Owner::kAllocator;

@@ -16,6 +16,7 @@
 #include <simdgrad/error.h>
 #include <simdgrad/memory.h>
 
+#include "core/tensor_impl.h"
 #include "core/testing_hooks.h"
 #include "tests/catch.h"
 #include "tests/self_process.h"
@@ -368,6 +369,17 @@ TEST_CASE("the n-th allocation fails on demand") {
     deallocate(block, 200);
     REQUIRE(allocate(200) == block);
     deallocate(block, 200);
+  }
+}
+
+TEST_CASE("a tensor that cannot be made leaves no memory behind") {
+  make_tensor({5000}, ScalarType::Double);  // what the thread needs once
+  for (int n = 1; n <= 2; ++n) {
+    const MemoryStats before = memory_stats();
+    testing::fail_allocation(n, false);
+    REQUIRE_THROWS_AS(make_tensor({5000}, ScalarType::Double), Error);
+    testing::fail_allocation(0, false);
+    REQUIRE(memory_stats().allocated_bytes == before.allocated_bytes);
   }
 }
 
