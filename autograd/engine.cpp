@@ -203,7 +203,7 @@ class Engine {
   // What a node takes and gives: on the stack for nearly all.
   class Buffers {
    public:
-    explicit Buffers(size_t count) : count_(count) {
+    explicit Buffers(size_t count) {
       if (count > 2 * kInlineGradients) heap_ = std::make_unique<Tensor[]>(count);
       if (count > 2 * kInlineGradients) heap_needed_ = std::make_unique<bool[]>(count);
     }
@@ -211,7 +211,6 @@ class Engine {
     bool* needed() { return heap_needed_ ? heap_needed_.get() : needed_; }
 
    private:
-    size_t count_;
     Tensor inlined_[2 * kInlineGradients];
     bool needed_[2 * kInlineGradients];
     std::unique_ptr<Tensor[]> heap_;

@@ -12,8 +12,10 @@ function(simdgrad_add_kernels isa)
   if(SIMDGRAD_SANITIZE)
     # The checks of every pointer and of every temporary batch's life make a compiler work six times as
     # long here (100 seconds for one file); AddressSanitizer sees to the accesses themselves.
-    set(optimise -O1 -fno-sanitize=null,alignment,object-size,pointer-overflow
-        -fno-sanitize-address-use-after-scope)
+    set(optimise -O1 -fno-sanitize=null,alignment,object-size,pointer-overflow)
+    if(SIMDGRAD_SANITIZE MATCHES "address")
+      list(APPEND optimise -fno-sanitize-address-use-after-scope)
+    endif()
   else()
     set(optimise -O2)
   endif()

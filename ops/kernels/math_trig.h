@@ -39,7 +39,7 @@ static inline double bits_to_double(unsigned long long bits) {
 
 // One large finite x: multiplies its 53-bit integer by the 192 bits of 2/pi that matter modulo 4.
 // Integer arithmetic and exact splits only, so every instruction set gives the same bits.
-static __attribute__((noinline)) void reduce_large_angle(double x, double* high, double* low,
+[[maybe_unused]] static __attribute__((noinline)) void reduce_large_angle(double x, double* high, double* low,
                                                          int* turn) {
   unsigned long long bits;
   __builtin_memcpy(&bits, &x, 8);

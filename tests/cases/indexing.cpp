@@ -365,7 +365,7 @@ void add_brackets(Table& table) {
               })};
             },
             [&place](const Arrays& x) -> Arrays {
-              return {written(x[0], place.positions(x), Array({}, {2.5}))};
+              return {written(x[0], place.positions(x), Array({}, 2.5))};
             })
         .bits();
     inputs.push_back(real(place.value));

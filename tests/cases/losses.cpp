@@ -21,7 +21,7 @@ const char* name_of(Reduction reduction) {
 Array reduced(const Array& losses, Reduction reduction, double divisor) {
   if (reduction == kNone) return losses;
   const double sum = reference::sum_of(losses.data);
-  return Array({}, {reduction == kMean ? sum / divisor : sum});
+  return Array({}, reduction == kMean ? sum / divisor : sum);
 }
 
 // nll of x [N, C, ...] or [C]; the weights used are added up in `used`.
@@ -120,7 +120,7 @@ void add_cross_entropy(Table& table) {
               const Array logs = log_softmax_of(x[0]);
               double sum = 0;
               for (int64_t i = 0; i < logs.size(); ++i) sum -= logs[i] * x[1][i];
-              return {Array({}, {sum / 3})};
+              return {Array({}, sum / 3)};
             });
   table.add_special("cross_entropy/nothing", covers, [] {
     const Tensor x = zeros({2, 3}), ignored = full({2}, -100);

@@ -239,7 +239,7 @@ void add_softmax(Table& table) {
                   return {log_form ? log_softmax(x[0], dim) : softmax(x[0], dim)};
                 },
                 [log_form, dim = int64_t{dim}](const Arrays& x) -> Arrays {
-                  if (x[0].dim() == 0) return {Array({}, {log_form ? 0.0 : 1.0})};
+                  if (x[0].dim() == 0) return {Array({}, log_form ? 0.0 : 1.0)};
                   return {softmax_of(x[0], dim, log_form)};
                 });
   }

@@ -86,7 +86,7 @@ void add_sparse_cases(Table& table) {
   of_sparse(
       table, "sparse sum", "sum(Tensor,optional<ScalarType>)",
       [](const Tensor& s) { return s.sum(); },
-      [](const Array& x) { return Array({}, {reference::sum_of(x.data)}); });
+      [](const Array& x) { return Array({}, reference::sum_of(x.data)); });
   of_sparse(
       table, "sparse add sparse", "add(Tensor,Tensor,Scalar)",
       [](const Tensor& s) { return to_dense(add(s, s, 3)); },
