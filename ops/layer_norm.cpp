@@ -83,50 +83,47 @@ void composed_backward(Gradients& d, const Tensor& x, const Tensor& weight, cons
   if (d.needs(2)) d.set(2, sum_leading(d.dy(), split.leading));
 }
 
-// dweight and dbias: blocks of rows by the kernel, then the sum of the blocks.
-void fused_parameter_gradients(Gradients& d, const Tensor& x, const Tensor& mean,
-                               const Tensor& rstd, const Tensor& dy, const Split& split) {
-  const int64_t block = std::max<int64_t>(16, chunk_size(std::max<int64_t>(16, 16384 / split.n)));
-  const int64_t blocks = split.rows == 0 ? 0 : (split.rows - 1) / block + 1;
-  const Tensor partial = make_tensor({2, blocks, split.n}, x.scalar_type());
-  for_float_type(x.scalar_type(), [&]<class T>(T) {
-    const auto at = [](const Tensor& t) { return static_cast<T*>(impl(t).data); };
-    T* weights = at(partial);
-    T* biases = weights + blocks * split.n;
-    parallel_chunks(blocks, 0.5 * static_cast<double>(x.numel()), [&](int64_t b) {
-      const int64_t first = b * block, offset = first * split.n;
-      softmax_table<T>().layer_norm_parameters(
-          at(x) + offset, at(mean) + first, at(rstd) + first, at(dy) + offset,
-          std::min(block, split.rows - first), split.n, weights + b * split.n,
-          biases + b * split.n);
-    });
-  });
+// The sum of [blocks, n], with the normalised shape.
+Tensor sum_blocks(const Tensor& partial, const Tensor& x, const Split& split) {
+  const Tensor sum = fold(Fold::kSum, partial, 1, false);
+  if (split.last.size() == 1) return sum;
   Dims shape, strides(split.last.size());
   for (int64_t dim : split.last) shape.push_back(x.size(dim));
   contiguous_strides(shape, strides.data());
-  const Tensor sums = fold(Fold::kSum, partial, 2, false);
-  for (uint32_t i = 0; i < 2; ++i)
-    if (d.needs(1 + i))
-      d.set(1 + i, make_alias(sums, shape, strides, i * split.n).clone());
+  return make_alias(sum, shape, strides, 0);
 }
 
+// One pass gives dx and, per block of rows, dweight and dbias.
 void fused_backward(Gradients& d, const Tensor& x, const Tensor& weight, const Tensor& mean,
                     const Tensor& rstd, const Split& split) {
   const Tensor from = x.contiguous(), dy = d.dy().contiguous();
-  if (d.needs(0)) {
-    const Tensor scale = contiguous_or_undefined(weight);
-    const Tensor dx = make_tensor(from.sizes(), from.scalar_type());
-    for_float_type(from.scalar_type(), [&]<class T>(T) {
-      const auto at = [](const Tensor& t) { return static_cast<T*>(impl(t).data); };
-      for_rows(split.rows, split.n, 1.0, [&](int64_t begin, int64_t end) {
-        softmax_table<T>().layer_norm_backward(
-            at(from) + begin * split.n, data_or_null<T>(scale), at(mean) + begin, at(rstd) + begin,
-            at(dy) + begin * split.n, at(dx) + begin * split.n, end - begin, split.n);
-      });
-    });
-    d.set(0, dx);
+  const Tensor scale = contiguous_or_undefined(weight);
+  const int64_t n = split.n;
+  const int64_t block =
+      std::max<int64_t>(16, chunk_size(std::max<int64_t>(16, 16384 / std::max<int64_t>(1, n))));
+  const int64_t blocks = split.rows == 0 ? 0 : (split.rows - 1) / block + 1;
+  Tensor dx, weight_sums, bias_sums;
+  if (d.needs(0)) dx = make_tensor(from.sizes(), from.scalar_type());
+  if (d.needs(1) || d.needs(2)) {
+    weight_sums = make_tensor({blocks, n}, from.scalar_type());
+    bias_sums = make_tensor({blocks, n}, from.scalar_type());
   }
-  if (d.needs(1) || d.needs(2)) fused_parameter_gradients(d, from, mean, rstd, dy, split);
+  for_float_type(from.scalar_type(), [&]<class T>(T) {
+    const auto at = [](const Tensor& t) { return static_cast<T*>(impl(t).data); };
+    const auto part = [](const Tensor& t, int64_t offset) {
+      return t.defined() ? static_cast<T*>(impl(t).data) + offset : nullptr;
+    };
+    parallel_chunks(blocks, 1.0 * static_cast<double>(from.numel()), [&](int64_t b) {
+      const int64_t first = b * block, offset = first * n;
+      softmax_table<T>().layer_norm_backward(
+          at(from) + offset, data_or_null<T>(scale), at(mean) + first, at(rstd) + first,
+          at(dy) + offset, part(dx, offset), std::min(block, split.rows - first), n,
+          part(weight_sums, b * n), part(bias_sums, b * n));
+    });
+  });
+  if (d.needs(0)) d.set(0, dx);
+  if (d.needs(1)) d.set(1, sum_blocks(weight_sums, from, split));
+  if (d.needs(2)) d.set(2, sum_blocks(bias_sums, from, split));
 }
 
 }  // namespace

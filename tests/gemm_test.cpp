@@ -1,8 +1,5 @@
 // Products against a naive sum in the next wider type, bits across forms and threads, and operands
 // that end where readable memory ends.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -17,12 +14,14 @@
 #include "core/testing_hooks.h"
 #include "ops/gemm.h"
 #include "tests/catch.h"
+#include "tests/fenced.h"
 
 namespace {
 
 using namespace simdgrad;
 using ops::Epilogue;
 using ops::Matrix;
+using testing::Fenced;
 
 template <class T>
 struct Wider {
@@ -438,40 +437,6 @@ TEMPLATE_TEST_CASE("gemm: batches", "[gemm]", float, double) {
     }
   }
 }
-
-namespace {
-
-// A region whose neighbours on both sides fault.
-class Fenced {
- public:
-  explicit Fenced(std::size_t bytes) {
-    const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    inside_ = (bytes + page - 1) / page * page;
-    whole_ = inside_ + 2 * page;
-    base_ =
-        static_cast<char*>(mmap(nullptr, whole_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    REQUIRE(base_ != MAP_FAILED);
-    REQUIRE(mprotect(base_ + page, inside_, PROT_READ | PROT_WRITE) == 0);
-    front_ = base_ + page;
-    back_ = front_ + inside_ - bytes;
-  }
-  ~Fenced() { munmap(base_, whole_); }
-  Fenced(const Fenced&) = delete;
-  Fenced& operator=(const Fenced&) = delete;
-  // The first byte after the fence, or the place that ends at the other one.
-  template <class T>
-  T* at(bool end) const {
-    return reinterpret_cast<T*>(end ? back_ : front_);
-  }
-
- private:
-  char* base_;
-  char* front_;
-  char* back_;
-  std::size_t inside_, whole_;
-};
-
-}  // namespace
 
 TEMPLATE_TEST_CASE("gemm: touches nothing outside its operands", "[gemm]", float, double) {
   using T = TestType;

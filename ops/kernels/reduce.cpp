@@ -1,5 +1,6 @@
 #include "ops/kernels/reduce.h"
 
+#include "ops/kernels/extremes.h"
 #include "ops/kernels/row_folds.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
@@ -37,7 +38,6 @@ template <class T>
 struct Max : Largest<T> {
   static constexpr bool kShifts = false;
   SIMDGRAD_INLINE static Vec<T> map(Vec<T> x, Vec<T>) { return x; }
-  SIMDGRAD_INLINE static Mask<T> better(Vec<T> a, Vec<T> b) { return a > b; }
 };
 template <class T>
 struct MaxAbs : Max<T> {
@@ -47,7 +47,6 @@ template <class T>
 struct Min : Smallest<T> {
   static constexpr bool kShifts = false;
   SIMDGRAD_INLINE static Vec<T> map(Vec<T> x, Vec<T>) { return x; }
-  SIMDGRAD_INLINE static Mask<T> better(Vec<T> a, Vec<T> b) { return a < b; }
 };
 
 // --- rows ----------------------------------------------------------------------------------------
@@ -66,18 +65,6 @@ void fold_rows(const T* x, int64_t row_stride, int64_t rows, int64_t n, const T*
 }
 
 // --- columns -------------------------------------------------------------------------------------
-// n numbers, n == size unless partial.
-template <bool partial, class T>
-SIMDGRAD_INLINE Vec<T> load_some(const T* x, int n) {
-  if constexpr (partial) return Vec<T>::load_partial(x, n);
-  return Vec<T>::load(x);
-}
-template <bool partial, class T>
-SIMDGRAD_INLINE void store_some(Vec<T> v, T* x, int n) {
-  if constexpr (partial) return v.store_partial(x, n);
-  v.store(x);
-}
-
 // Pairs of pairs of `count` rows.
 template <class F, int count, bool partial, class T>
 SIMDGRAD_INLINE Vec<T> fold_group(const T* x, int64_t row_stride, int n, Vec<T> shift) {
@@ -139,79 +126,6 @@ void fold_columns(const T* x, int64_t outer_stride, int64_t outers, int64_t row_
   }
 }
 
-// --- where the extreme stands ----------------------------------------------------------------------
-// Most rows have no NaN: look for equality with the extreme first.
-template <class F, class T>
-int64_t find(const T* x, int64_t n, T value) {
-  constexpr int size = Vec<T>::size;
-  const bool nan = value != value;
-  for (int64_t i = 0; i < n; i += size) {
-    const int lanes = n - i < size ? static_cast<int>(n - i) : size;
-    const Vec<T> v = lanes == size ? Vec<T>::load(x + i) : Vec<T>::load_partial(x + i, lanes);
-    const Mask<T> here = (nan ? is_nan(v) : v == Vec<T>(value)) & first_lanes_of<T>(lanes);
-    if (!any(here)) continue;
-    return i + static_cast<int64_t>(
-                   reduce_min(select(here, Vec<T>::load(kLaneNumbers<T>), Vec<T>(16))));
-  }
-  return 0;
-}
-
-template <class F, class T>
-void arg_rows(const T* x, int64_t row_stride, int64_t rows, int64_t n, T* values,
-              int64_t* indices) {
-  if (n <= Vec<T>::size) {  // without branches: the smallest lane number that holds the extreme
-    const int lanes = static_cast<int>(n);
-    const Mask<T> valid = first_lanes_of<T>(lanes);
-    const Vec<T> number = Vec<T>::load(kLaneNumbers<T>);
-    for (int64_t r = 0; r < rows; ++r, x += row_stride) {
-      const Vec<T> v = Vec<T>::load_partial(x, lanes);
-      const Vec<T> best = F::all(select(valid, v, F::start()));
-      const Mask<T> here = valid & ((v == best) | (is_nan(v) & is_nan(best)));
-      values[r] = first_lane(best);
-      indices[r] = static_cast<int64_t>(reduce_min(select(here, number, Vec<T>(16))));
-    }
-    return;
-  }
-  for (int64_t r = 0; r < rows; ++r, x += row_stride) {
-    values[r] = fold_one<F>(x, n, Vec<T>(0));
-    indices[r] = find<F>(x, n, values[r]);
-  }
-}
-
-template <class F, bool partial, class T>
-SIMDGRAD_INLINE void arg_strip(const T* x, int64_t row_stride, int64_t rows, int n, T* values,
-                               int64_t* indices) {
-  Vec<T> best = load_some<partial>(x, n);
-  Vec<T> where = Vec<T>::from_bits(IntVec<T>{});
-  IntVec<T> index{};
-  for (int64_t r = 1; r < rows; ++r) {
-    x += row_stride;
-    index += 1;
-    const Vec<T> v = load_some<partial>(x, n);
-    const Mask<T> take = F::better(v, best) | (is_nan(v) & !is_nan(best));
-    // A NaN that leads is never beaten: no comparison with it holds.
-    best = select(take, v, best);
-    where = select(take, Vec<T>::from_bits(index), where);
-  }
-  store_some<partial>(best, values, n);
-  const IntVec<T> found = where.bits();
-  for (int lane = 0; lane < n; ++lane) indices[lane] = found[lane];
-}
-
-template <class F, class T>
-void arg_columns(const T* x, int64_t outer_stride, int64_t outers, int64_t row_stride,
-                 int64_t rows, int64_t width, T* values, int64_t* indices) {
-  constexpr int size = Vec<T>::size;
-  for (int64_t o = 0; o < outers; ++o, x += outer_stride, values += width, indices += width) {
-    int64_t c = 0;
-    for (; c + size <= width; c += size)
-      arg_strip<F, false>(x + c, row_stride, rows, size, values + c, indices + c);
-    if (c < width)
-      arg_strip<F, true>(x + c, row_stride, rows, static_cast<int>(width - c), values + c,
-                         indices + c);
-  }
-}
-
 // --- finishing -------------------------------------------------------------------------------------
 template <bool root, class T>
 void divide(T* x, int64_t n, T divisor) {
@@ -233,8 +147,8 @@ constexpr ReduceTable<T> make_table() {
       {fold_columns<Sum<T>, T>, fold_columns<Max<T>, T>, fold_columns<Min<T>, T>,
        fold_columns<SumAbs<T>, T>, fold_columns<SumSquares<T>, T>, fold_columns<MaxAbs<T>, T>,
        fold_columns<Count<T>, T>, fold_columns<SumSquaredDistance<T>, T>},
-      {arg_rows<Max<T>, T>, arg_rows<Min<T>, T>},
-      {arg_columns<Max<T>, T>, arg_columns<Min<T>, T>},
+      {arg_rows<ArgMax<T>, T>, arg_rows<ArgMin<T>, T>},
+      {arg_columns<ArgMax<T>, T>, arg_columns<ArgMin<T>, T>},
       divide<false, T>,
       divide<true, T>,
   };

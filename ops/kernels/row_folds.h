@@ -34,6 +34,18 @@ SIMDGRAD_INLINE void write(Vec<T> x, T* p, int n) {
   }
 }
 
+// n numbers, n == size unless partial.
+template <bool partial, class T>
+SIMDGRAD_INLINE Vec<T> load_some(const T* x, int n) {
+  if constexpr (partial) return Vec<T>::load_partial(x, n);
+  return Vec<T>::load(x);
+}
+template <bool partial, class T>
+SIMDGRAD_INLINE void store_some(Vec<T> v, T* x, int n) {
+  if constexpr (partial) return v.store_partial(x, n);
+  v.store(x);
+}
+
 // Calls body(offset, lanes) on every register of a row.
 template <class T, class Body>
 SIMDGRAD_INLINE void for_row(int64_t n, Body body) {
@@ -68,6 +80,25 @@ struct Smallest {
   SIMDGRAD_INLINE static Vec<T> combine(Vec<T> a, Vec<T> b) { return min(a, b); }
   SIMDGRAD_INLINE static Vec<T> all(Vec<T> x) { SIMDGRAD_FOLD_LANES(combine); }
 };
+// Two sums side by side, each with the bits that it has alone.
+template <class T>
+struct Two {
+  Vec<T> first, second;
+};
+template <class T>
+SIMDGRAD_INLINE Two<T> select(Mask<T> mask, Two<T> a, Two<T> b) {
+  return {select(mask, a.first, b.first), select(mask, a.second, b.second)};
+}
+template <class T>
+struct AddingTwo {
+  SIMDGRAD_INLINE static Two<T> start() { return {Vec<T>(0), Vec<T>(0)}; }
+  SIMDGRAD_INLINE static Two<T> combine(Two<T> a, Two<T> b) {
+    return {a.first + b.first, a.second + b.second};
+  }
+  SIMDGRAD_INLINE static Two<T> all(Two<T> x) {
+    return {Adding<T>::all(x.first), Adding<T>::all(x.second)};
+  }
+};
 // The machine's own maximum: some number of the row, perhaps NaN, where one is NaN.
 template <class T>
 struct LargestOrAny : Largest<T> {
@@ -76,7 +107,6 @@ struct LargestOrAny : Largest<T> {
   }
   SIMDGRAD_INLINE static Vec<T> all(Vec<T> x) { SIMDGRAD_FOLD_LANES(combine); }
 };
-#undef SIMDGRAD_FOLD_LANES
 
 template <class T>
 constexpr int kAccumulators = 256 / VecTraits<T>::kBytes;
@@ -95,13 +125,13 @@ SIMDGRAD_INLINE void unrolled(Body body) {
 // The fold of map(offset, lanes) over the registers of a row, n > 0, in every lane. What map gives
 // in lanes from `lanes` on does not count. F is one of the structs above.
 template <class F, class T, class Map>
-SIMDGRAD_INLINE Vec<T> fold_row(int64_t n, Map map) {
+SIMDGRAD_INLINE auto fold_row(int64_t n, Map map) {
   constexpr int size = Vec<T>::size, count = kAccumulators<T>;
   if (n <= size) {
     const int lanes = static_cast<int>(n);
     return F::all(select(first_lanes_of<T>(lanes), map(int64_t{0}, lanes), F::start()));
   }
-  Vec<T> sums[count];
+  decltype(F::start()) sums[count];
   unrolled<count>([&](int j) SIMDGRAD_FUSED { sums[j] = F::start(); });
   int64_t i = 0;
   for (; i + count * size <= n; i += count * size)

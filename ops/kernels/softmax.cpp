@@ -1,5 +1,6 @@
 #include "ops/kernels/softmax.h"
 
+#include "ops/kernels/layer_norm.h"
 #include "ops/kernels/math.h"
 #include "ops/kernels/row_folds.h"
 
@@ -199,82 +200,6 @@ void backward_columns(const T* y, const T* dy, T* dx, int64_t rows, int64_t row_
 }
 
 template <class T>
-void layer_norm(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rstd, int64_t rows,
-                int64_t n, T eps) {
-  const Vec<T> count(static_cast<T>(n));
-  for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
-    const Vec<T> center = fold_row<Adding<T>, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
-                            return read(x + i, lanes);
-                          }) / count;
-    const Vec<T> squares = fold_row<Adding<T>, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
-      const Vec<T> d = read(x + i, lanes) - center;
-      return d * d;
-    });
-    const Vec<T> scale = Vec<T>(1) / sqrt(squares / count + Vec<T>(eps));
-    for_row<T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
-      Vec<T> value = (read(x + i, lanes) - center) * scale;
-      if (weight) value = value * read(weight + i, lanes);
-      if (bias) value = value + read(bias + i, lanes);
-      write(value, y + i, lanes);
-    });
-    mean[r] = first_lane(center);
-    rstd[r] = first_lane(scale);
-  }
-}
-
-template <class T>
-void layer_norm_backward(const T* x, const T* weight, const T* mean, const T* rstd, const T* dy,
-                         T* dx, int64_t rows, int64_t n) {
-  const Vec<T> count(static_cast<T>(n));
-  for (int64_t r = 0; r < rows; ++r, x += n, dy += n, dx += n) {
-    const Vec<T> center(mean[r]), scale(rstd[r]);
-    const auto gradient = [&](int64_t i, int lanes) SIMDGRAD_FUSED {
-      const Vec<T> g = read(dy + i, lanes);
-      return weight ? g * read(weight + i, lanes) : g;
-    };
-    const auto normal = [&](int64_t i, int lanes) SIMDGRAD_FUSED {
-      return (read(x + i, lanes) - center) * scale;
-    };
-    const Vec<T> mean_g = fold_row<Adding<T>, T>(n, gradient) / count;
-    const Vec<T> mean_gx = fold_row<Adding<T>, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
-                             return gradient(i, lanes) * normal(i, lanes);
-                           }) / count;
-    for_row<T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
-      write(scale * (gradient(i, lanes) - mean_g - normal(i, lanes) * mean_gx), dx + i, lanes);
-    });
-  }
-}
-
-// Two registers of columns at a time, down all rows.
-template <class T>
-void layer_norm_parameters(const T* x, const T* mean, const T* rstd, const T* dy, int64_t rows,
-                           int64_t n, T* dweight, T* dbias) {
-  constexpr int size = Vec<T>::size;
-  for (int64_t c = 0; c < n; c += 2 * size) {
-    const int64_t left = n - c;
-    const int lanes = left < size ? static_cast<int>(left) : size;
-    const int more = left < 2 * size ? static_cast<int>(left - lanes) : size;
-    Vec<T> weight0(0), weight1(0), bias0(0), bias1(0);
-    for (int64_t r = 0; r < rows; ++r) {
-      const Vec<T> center(mean[r]), scale(rstd[r]);
-      const T* from = x + r * n + c;
-      const T* g = dy + r * n + c;
-      const Vec<T> g0 = read(g, lanes), g1 = more > 0 ? read(g + size, more) : Vec<T>(0);
-      const Vec<T> x0 = read(from, lanes), x1 = more > 0 ? read(from + size, more) : Vec<T>(0);
-      bias0 = bias0 + g0;
-      bias1 = bias1 + g1;
-      weight0 = weight0 + g0 * ((x0 - center) * scale);
-      weight1 = weight1 + g1 * ((x1 - center) * scale);
-    }
-    write(weight0, dweight + c, lanes);
-    write(bias0, dbias + c, lanes);
-    if (more == 0) continue;
-    write(weight1, dweight + c + size, more);
-    write(bias1, dbias + c + size, more);
-  }
-}
-
-template <class T>
 constexpr SoftmaxTable<T> make_table() {
   return {forward<T>,
           forward_log<T>,
@@ -285,8 +210,7 @@ constexpr SoftmaxTable<T> make_table() {
           exp_rows<T>,
           scale_rows<T>,
           layer_norm<T>,
-          layer_norm_backward<T>,
-          layer_norm_parameters<T>};
+          layer_norm_backward<T>};
 }
 
 }  // namespace

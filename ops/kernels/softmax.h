@@ -27,12 +27,10 @@ struct SoftmaxTable {
   // back. Null weight and bias count as 1 and 0.
   void (*layer_norm)(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rstd,
                      int64_t rows, int64_t n, T eps);
-  // dx = rstd (g - mean of g - xhat mean of g xhat), g = dy weight, xhat = (x - mean) rstd
+  // dx = rstd (g - mean of g - xhat mean of g xhat), g = dy weight, xhat = (x - mean) rstd; and over
+  // these rows dweight = sum of dy xhat, dbias = sum of dy. dx may be null, or dweight and dbias.
   void (*layer_norm_backward)(const T* x, const T* weight, const T* mean, const T* rstd,
-                              const T* dy, T* dx, int64_t rows, int64_t n);
-  // dweight = sum of dy xhat, dbias = sum of dy, both over the rows.
-  void (*layer_norm_parameters)(const T* x, const T* mean, const T* rstd, const T* dy,
-                                int64_t rows, int64_t n, T* dweight, T* dbias);
+                              const T* dy, T* dx, int64_t rows, int64_t n, T* dweight, T* dbias);
 };
 
 struct SoftmaxKernels {
