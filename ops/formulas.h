@@ -159,7 +159,7 @@ struct Sign {
 struct Gelu {
   static constexpr auto saves = Saves::input;
   static constexpr auto floats_only = "GeluKernelImpl";
-  template <class V> static V forward(V x) { return x * normal_cdf(x); }
+  template <class V> static V forward(V x) { return times_normal_cdf(x); }
   template <class V> static V backward(V x, V dy) {
     const V density = exp(x * x * V(-0.5)) * V(0.3989422804014327);
     return dy * (normal_cdf(x) + x * density);

@@ -61,27 +61,43 @@ SIMDGRAD_INLINE Vec<T> log1p_exp(Vec<T> x) {
   return clamp_below(x, Vec<T>(0)) + log_sum(select(large, Vec<T>(1), Vec<T>(0)), f);
 }
 
-// P(X < x) for normal X. float: q = P(X < -|x|) = e^-(a P(a)) / 2, a = |x|, in one piece from 0 on, where
-// erf needs two. P is minimax as exp_tail in math_exp.h: relative error of q 2^-27 up to a = 1, beyond
-// that a q has an absolute error of 3e-9. At 6, where q is 1e-9, it ends.
+// q = P(X < -|x|) for normal X: e^-(a P(a)) / 2, a = |x|, in one piece from 0 on, where erf needs two. P is
+// minimax as exp_tail in math_exp.h: relative error of q 2^-27 up to a = 1, beyond that a q has an
+// absolute error of 3e-9. At 6, where q is 1e-9, it ends.
+SIMDGRAD_INLINE Vec<float> normal_tail(Vec<float> x) {
+  using V = Vec<float>;
+  const V a = clamp_above(abs(x), V(6));
+  const V linear = V(0x1.98845ap-1) * a, square = a * a;
+  const V p = polynomial_of_8(a, square, 0x1.45f248p-2, 0x1.29c5cep-5, -0x1.3b6808p-8,
+                              -0x1.2462c2p-20, 0x1.910c8p-13, -0x1.a2727ap-15, 0x1.a2b50ap-18,
+                              -0x1.5e7f9ep-22);
+  // The exponent with what its last rounding lost: an ulp of the exponent is an ulp of q.
+  const V t = fma(square, p, linear);
+  const V t_low = fma(square, p, linear - t);
+  const ExpReduced<float> reduced = reduce_exp(-t);
+  const V r = reduced.r - t_low;
+  const V e = scale_exponent<true>(V(1) + fma(r * r, exp_tail(r), r), reduced);
+  return select(a < V(6), V(0.5) * e, a - a);
+}
+
+// P(X < x), and x times that, which is gelu.
 template <class T>
 SIMDGRAD_INLINE Vec<T> normal_cdf(Vec<T> x) {
   if constexpr (sizeof(T) == 4) {
-    const Vec<T> a = clamp_above(abs(x), Vec<T>(6));
-    const Vec<T> linear = Vec<T>(0x1.98845ap-1) * a, square = a * a;
-    const Vec<T> p = polynomial_of_8(a, square, 0x1.45f248p-2, 0x1.29c5cep-5, -0x1.3b6808p-8,
-                                     -0x1.2462c2p-20, 0x1.910c8p-13, -0x1.a2727ap-15,
-                                     0x1.a2b50ap-18, -0x1.5e7f9ep-22);
-    // The exponent with what its last rounding lost: an ulp of the exponent is an ulp of q.
-    const Vec<T> t = fma(square, p, linear);
-    const Vec<T> t_low = fma(square, p, linear - t);
-    const ExpReduced<T> reduced = reduce_exp(-t);
-    const Vec<T> r = reduced.r - t_low;
-    const Vec<T> e = scale_exponent<true>(Vec<T>(1) + fma(r * r, exp_tail(r), r), reduced);
-    const Vec<T> q = select(a < Vec<T>(6), Vec<T>(0.5) * e, a - a);
+    const Vec<T> q = normal_tail(x);
     return select(x < Vec<T>(0), q, Vec<T>(1) - q);
   } else {
     return Vec<T>(0.5) * (Vec<T>(1) + erf(x * Vec<T>(0.7071067811865476)));
+  }
+}
+template <class T>
+SIMDGRAD_INLINE Vec<T> times_normal_cdf(Vec<T> x) {
+  if constexpr (sizeof(T) == 4) {
+    const Vec<T> q = normal_tail(x);
+    // From 6 on q is 0, which infinity must not meet.
+    return select(x < Vec<T>(0), x * q, fnma(clamp_above(abs(x), Vec<T>(6)), q, x));
+  } else {
+    return x * normal_cdf(x);
   }
 }
 

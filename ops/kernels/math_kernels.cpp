@@ -7,7 +7,7 @@ namespace {
 
 template <class T>
 SIMDGRAD_INLINE Vec<T> gelu(Vec<T> x) {
-  return x * normal_cdf(x);
+  return times_normal_cdf(x);
 }
 
 #define SIMDGRAD_MATH_LOOP(function)                                                    \
