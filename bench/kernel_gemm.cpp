@@ -12,13 +12,10 @@
 
 #include <simdgrad/parallel.h>
 
+#include "bench/peak.h"
 #include "core/cpu.h"
 #include "core/testing_hooks.h"
 #include "ops/gemm.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 namespace {
 
@@ -28,41 +25,11 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Twelve independent chains in registers, nothing else: flops done.
-constexpr int kRounds = 10000;
-#if defined(__x86_64__)
-#define SIMDGRAD_CHAINS(Register, set1, step, lanes)                                        \
-  {                                                                                         \
-    Register x[12];                                                                         \
-    _Pragma("GCC unroll 12") for (int i = 0; i < 12; ++i) x[i] = set1(0.5f + i);            \
-    const Register y = set1(0.999f), z = set1(0.001f);                                      \
-    for (int r = 0; r < kRounds; ++r) {                                                     \
-      _Pragma("GCC unroll 12") for (int i = 0; i < 12; ++i) x[i] = step;                    \
-    }                                                                                       \
-    _Pragma("GCC unroll 12") for (int i = 0; i < 12; ++i) __asm__ volatile("" ::"v"(x[i])); \
-    return 2.0 * lanes * 12 * kRounds;                                                      \
-  }
-__attribute__((target("sse2"), noinline)) double chains_sse2()
-    SIMDGRAD_CHAINS(__m128, _mm_set1_ps, _mm_add_ps(_mm_mul_ps(x[i], y), z), 4)
-        __attribute__((target("avx2,fma"), noinline)) double chains_avx2()
-            SIMDGRAD_CHAINS(__m256, _mm256_set1_ps, _mm256_fmadd_ps(x[i], y, z), 8)
-                __attribute__((target("avx512f"), noinline)) double chains_avx512()
-                    SIMDGRAD_CHAINS(__m512, _mm512_set1_ps, _mm512_fmadd_ps(x[i], y, z), 16)
-#endif
-
-                        double flops_of_peak() {
-  switch (active_isa()) {
-#if defined(__x86_64__)
-    case Isa::sse2:
-      return chains_sse2();
-    case Isa::avx2:
-      return chains_avx2();
-    case Isa::avx512:
-      return chains_avx512();
-#endif
-    default:
-      return 0;
-  }
+// Of the instruction set in use; 0 if it has no measure here.
+double flops_of_peak() {
+  for (const bench::Chains& chains : bench::available_chains())
+    if (chains.isa == isa_name(active_isa())) return chains.run();
+  return 0;
 }
 
 struct Shape {
