@@ -64,7 +64,9 @@ void copy_transposed(StridedPlan& plan, char* to, const char* from, int64_t item
   const int last = plan.ndim - 1;
   const int64_t rows = plan.sizes[rows_dim];
   const int64_t columns = plan.sizes[last];
-  const int64_t block = std::max<int64_t>(16, (kChunkBytes / (columns * item) + 15) / 16 * 16);
+  // Rows of the result per task: 256 bytes in a row of the source, or more.
+  const int64_t block =
+      std::max<int64_t>(256 / item, (kChunkBytes / (columns * item) + 15) / 16 * 16);
   const int64_t blocks = (rows - 1) / block + 1;
   const int64_t planes = plan.outer_count(2);
   const double cost = static_cast<double>(planes * rows * columns * item) * 0.2;

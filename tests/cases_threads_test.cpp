@@ -91,6 +91,11 @@ std::vector<Operation> pointwise() {
          return with_gradients([](X x) { return x[0].t().contiguous().to(kDouble); },
                                {numbers({1400, 1500}, 1)});
        }},
+      {"copy of a transposed tensor whose rows collide in the caches",
+       [] {
+         return with_gradients([](X x) { return x[0].t().contiguous().to(kDouble); },
+                               {numbers({1024, 1100}, 1)});
+       }},
       {"cat",
        [] {
          return with_gradients(

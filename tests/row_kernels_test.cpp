@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <vector>
 
+#include "ops/kernels/copy.h"
 #include "ops/kernels/table.h"
 #include "ops/reductions.h"
 #include "ops/row_tasks.h"
@@ -184,4 +186,49 @@ TEMPLATE_TEST_CASE("layer_norm backward: tails, groups of rows, parts of the gra
           CHECK(std::memcmp(part.dweight, whole.dweight, whole.row()) == 0);
           CHECK(std::memcmp(part.dbias, whole.dbias, whole.row()) == 0);
         }
+}
+
+namespace {
+
+// The first wrong item of a transpose between fences, or "". Rows lie `to_stride` and `from_stride`
+// bytes apart; what lies between them must stay as it is.
+std::string transposed(int64_t rows, int64_t columns, int item, int64_t to_stride,
+                       int64_t from_stride, bool end) {
+  const int64_t to_bytes = (rows - 1) * to_stride + columns * item;
+  const int64_t from_bytes = (columns - 1) * from_stride + rows * item;
+  const Fenced to_memory(static_cast<size_t>(to_bytes)),
+      from_memory(static_cast<size_t>(from_bytes));
+  auto* to = to_memory.at<unsigned char>(end);
+  auto* from = from_memory.at<unsigned char>(end);
+  for (int64_t i = 0; i < from_bytes; ++i) from[i] = static_cast<unsigned char>(i * 7919 >> 3);
+  std::memset(to, 0xee, static_cast<size_t>(to_bytes));
+  kernels::table().copy->transpose(reinterpret_cast<char*>(to), to_stride,
+                                   reinterpret_cast<const char*>(from), from_stride, rows, columns,
+                                   item);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c)
+      if (std::memcmp(to + r * to_stride + c * item, from + c * from_stride + r * item,
+                      static_cast<size_t>(item)) != 0)
+        return std::to_string(r) + ", " + std::to_string(c);
+    if (r + 1 == rows) break;
+    for (int64_t i = columns * item; i < to_stride; ++i)
+      if (to[r * to_stride + i] != 0xee) return "behind row " + std::to_string(r);
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("transposes: tails, strides that collide in the caches, nothing outside", "[views]") {
+  for (const int item : {1, 2, 4, 8})
+    for (const int64_t rows : {1, 15, 16, 17, 31, 64, 67, 130})
+      for (const int64_t columns : {1, 7, 16, 33, 64, 128, 129, 200, 300})
+        for (const bool end : {false, true})
+          for (const bool collide : {false, true}) {
+            const int64_t to_stride = collide ? 4096 : (columns + 1) * item;
+            const int64_t from_stride = collide ? 2048 : (rows + 3) * item;
+            INFO("item " << item << " rows " << rows << " columns " << columns << " collide "
+                         << collide << " end " << end);
+            CHECK(transposed(rows, columns, item, to_stride, from_stride, end) == "");
+          }
 }

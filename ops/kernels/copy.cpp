@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "ops/kernels/transpose.h"
 #include "ops/kernels/vec.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
@@ -41,128 +42,6 @@ void strided(char* to, int64_t to_stride, const char* from, int64_t from_stride,
       return copy_items<uint32_t>(to, to_stride, from, from_stride, n);
     default:
       return copy_items<uint64_t>(to, to_stride, from, from_stride, n);
-  }
-}
-
-// --- transposes ---------------------------------------------------------------------------------
-// Lanes with bit `step` clear come from a, the others from `step` below in b; and the reverse.
-template <int step, class T>
-SIMDGRAD_INLINE void exchange(Vec<T>& a, Vec<T>& b) {
-  constexpr int n = Vec<T>::size;
-  const auto x = a.reg();
-  const auto y = b.reg();
-#define SIMDGRAD_LOW(i) ((i)&step ? n + (i)-step : (i))
-#define SIMDGRAD_HIGH(i) ((i)&step ? n + (i) : (i) + step)
-#if defined(__clang__)
-#define SIMDGRAD_PICK(...) __builtin_shufflevector(x, y, __VA_ARGS__)
-#else
-#define SIMDGRAD_PICK(...) __builtin_shuffle(x, y, IntVec<T>{__VA_ARGS__})
-#endif
-#define SIMDGRAD_LANES2(f, i) f(i), f(i + 1)
-#define SIMDGRAD_LANES4(f, i) SIMDGRAD_LANES2(f, i), SIMDGRAD_LANES2(f, i + 2)
-#define SIMDGRAD_LANES8(f, i) SIMDGRAD_LANES4(f, i), SIMDGRAD_LANES4(f, i + 4)
-#define SIMDGRAD_LANES16(f, i) SIMDGRAD_LANES8(f, i), SIMDGRAD_LANES8(f, i + 8)
-#define SIMDGRAD_EXCHANGE(lanes)                                            \
-  a = Vec<T>(xsimd::batch<T, Arch>(SIMDGRAD_PICK(lanes(SIMDGRAD_LOW, 0)))); \
-  b = Vec<T>(xsimd::batch<T, Arch>(SIMDGRAD_PICK(lanes(SIMDGRAD_HIGH, 0))))
-  if constexpr (n == 2) {
-    SIMDGRAD_EXCHANGE(SIMDGRAD_LANES2);
-  } else if constexpr (n == 4) {
-    SIMDGRAD_EXCHANGE(SIMDGRAD_LANES4);
-  } else if constexpr (n == 8) {
-    SIMDGRAD_EXCHANGE(SIMDGRAD_LANES8);
-  } else {
-    SIMDGRAD_EXCHANGE(SIMDGRAD_LANES16);
-  }
-}
-
-template <int step, int i, class T>
-SIMDGRAD_INLINE void exchange_pairs(Vec<T>* rows) {
-  constexpr int n = Vec<T>::size;
-  if constexpr (i < n) {
-    if constexpr ((i & step) == 0) exchange<step>(rows[i], rows[i + step]);
-    exchange_pairs<step, i + 1>(rows);
-  }
-}
-template <int step, class T>
-SIMDGRAD_INLINE void exchange_all(Vec<T>* rows) {
-  if constexpr (step < Vec<T>::size) {
-    exchange_pairs<step, 0>(rows);
-    exchange_all<step * 2>(rows);
-  }
-}
-template <int i, class T>
-SIMDGRAD_INLINE void load_rows(Vec<T>* rows, const char* from, int64_t stride) {
-  if constexpr (i < Vec<T>::size) {
-    rows[i] = Vec<T>::load(reinterpret_cast<const T*>(from + i * stride));
-    load_rows<i + 1>(rows, from, stride);
-  }
-}
-template <int i, class T>
-SIMDGRAD_INLINE void store_rows(const Vec<T>* rows, char* to, int64_t stride) {
-  if constexpr (i < Vec<T>::size) {
-    rows[i].store(reinterpret_cast<T*>(to + i * stride));
-    store_rows<i + 1>(rows, to, stride);
-  }
-}
-
-template <class T>
-SIMDGRAD_INLINE void transpose_edge(char* to, int64_t to_stride, const char* from,
-                                    int64_t from_stride, int64_t rows, int64_t columns) {
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < columns; ++c)
-      std::memcpy(to + r * to_stride + c * static_cast<int64_t>(sizeof(T)),
-                  from + c * from_stride + r * static_cast<int64_t>(sizeof(T)), sizeof(T));
-}
-
-// One register square at a time; it moves bits only, so T stands for any type of its size.
-template <class T>
-void transpose_squares(char* to, int64_t to_stride, const char* from, int64_t from_stride,
-                       int64_t rows, int64_t columns) {
-  constexpr int64_t n = Vec<T>::size;
-  constexpr int64_t item = sizeof(T);
-  const int64_t whole_rows = rows / n * n;
-  const int64_t whole_columns = columns / n * n;
-  for (int64_t r = 0; r < whole_rows; r += n) {
-    char* to_row = to + r * to_stride;
-    const char* from_row = from + r * item;
-    for (int64_t c = 0; c < whole_columns; c += n) {
-      Vec<T> square[n];
-      load_rows<0>(square, from_row + c * from_stride, from_stride);
-      exchange_all<1>(square);
-      store_rows<0>(square, to_row + c * item, to_stride);
-    }
-    transpose_edge<T>(to_row + whole_columns * item, to_stride,
-                      from_row + whole_columns * from_stride, from_stride, n,
-                      columns - whole_columns);
-  }
-  transpose_edge<T>(to + whole_rows * to_stride, to_stride, from + whole_rows * item, from_stride,
-                    rows - whole_rows, columns);
-}
-
-// 16 x 16 at a time, so that both sides stay in the nearest cache.
-template <class T>
-void transpose_tiles(char* to, int64_t to_stride, const char* from, int64_t from_stride,
-                     int64_t rows, int64_t columns) {
-  constexpr int64_t tile = 16;
-  for (int64_t r = 0; r < rows; r += tile)
-    for (int64_t c = 0; c < columns; c += tile)
-      transpose_edge<T>(to + r * to_stride + c * static_cast<int64_t>(sizeof(T)), to_stride,
-                        from + c * from_stride + r * static_cast<int64_t>(sizeof(T)), from_stride,
-                        rows - r < tile ? rows - r : tile, columns - c < tile ? columns - c : tile);
-}
-
-void transpose(char* to, int64_t to_stride, const char* from, int64_t from_stride, int64_t rows,
-               int64_t columns, int item) {
-  switch (item) {
-    case 1:
-      return transpose_tiles<uint8_t>(to, to_stride, from, from_stride, rows, columns);
-    case 2:
-      return transpose_tiles<uint16_t>(to, to_stride, from, from_stride, rows, columns);
-    case 4:
-      return transpose_squares<float>(to, to_stride, from, from_stride, rows, columns);
-    default:
-      return transpose_squares<double>(to, to_stride, from, from_stride, rows, columns);
   }
 }
 
