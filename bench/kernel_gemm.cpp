@@ -2,7 +2,6 @@
 // fused multiply-adds of this instruction set, measured in the same windows.
 //   kernel_gemm [isa|all] [threads] [shape filter]
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +11,7 @@
 
 #include <simdgrad/parallel.h>
 
+#include "bench/clock.h"
 #include "bench/peak.h"
 #include "core/cpu.h"
 #include "core/testing_hooks.h"
@@ -20,10 +20,7 @@
 namespace {
 
 using namespace simdgrad;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using bench::now;
 
 // Of the instruction set in use; 0 if it has no measure here.
 double flops_of_peak() {

@@ -4,21 +4,17 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <fstream>
 #include <memory>
 #include <thread>
 
+#include "bench/clock.h"
 #include "bench/peak.h"
 
 namespace bench {
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // --- threads that measure together --------------------------------------------------------------
 // The best of many rounds of `work(thread)`: what it returns, summed, per second of the slowest.

@@ -3,7 +3,6 @@
 //   worker_products openblas|onednn|mkl PYTHON
 #include <dlfcn.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -16,11 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "bench/clock.h"
+
 namespace {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using bench::now;
 
 struct Shape {
   int64_t m, n, k;

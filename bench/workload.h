@@ -4,11 +4,12 @@
 
 #include <torch/torch.h>
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include "bench/clock.h"
 
 namespace bench {
 
@@ -29,10 +30,6 @@ struct Workload {
 };
 
 std::vector<Workload>& workloads();
-
-inline double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // The usual body: all of `f` is measured.
 template <class F>

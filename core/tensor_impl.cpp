@@ -129,11 +129,15 @@ TensorExtra& TensorImpl::make_extra_part() {
   return *before;
 }
 
+namespace {
+
 // Sizes whose product is 0 may overflow on the way there: the strides of such a tensor are never used,
 // and its numel comes out as 0.
 inline int64_t wrapping_product(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
 }
+
+}  // namespace
 
 void contiguous_strides(IntArrayRef sizes, int64_t* strides) {
   int64_t stride = 1;

@@ -54,8 +54,7 @@ template <class T>
 SIMDGRAD_INLINE Vec<T> log1p_exp(Vec<T> x) {
   constexpr bool single = sizeof(T) == 4;
   const ExpReduced<T> reduced = reduce_exp(clamp_below(-abs(x), Vec<T>(single ? -104.0 : -746.0)));
-  const Vec<T> r = reduced.r;
-  const Vec<T> e = scale_exponent(Vec<T>(1) + fma(r * r, exp_tail(r), r), reduced);
+  const Vec<T> e = exp_of(reduced, reduced.r);
   const Mask<T> large = e > Vec<T>(0.41421356);
   const Vec<T> f = select(large, fma(e, Vec<T>(0.5), Vec<T>(-0.5)), e);
   return clamp_below(x, Vec<T>(0)) + log_sum(select(large, Vec<T>(1), Vec<T>(0)), f);
@@ -75,8 +74,7 @@ SIMDGRAD_INLINE Vec<float> normal_tail(Vec<float> x) {
   const V t = fma(square, p, linear);
   const V t_low = fma(square, p, linear - t);
   const ExpReduced<float> reduced = reduce_exp(-t);
-  const V r = reduced.r - t_low;
-  const V e = scale_exponent<true>(V(1) + fma(r * r, exp_tail(r), r), reduced);
+  const V e = exp_of<true>(reduced, reduced.r - t_low);
   return select(a < V(6), V(0.5) * e, a - a);
 }
 

@@ -102,6 +102,11 @@ SIMDGRAD_INLINE Vec<T> exp_tail(Vec<T> r) {
                       0x1.ad8a4a23fe141p-26);
   }
 }
+// 2^n e^r of what reduce_exp gave; r by itself, since callers may have mended it.
+template <bool normal = false, class T>
+SIMDGRAD_INLINE Vec<T> exp_of(const ExpReduced<T>& reduced, Vec<T> r) {
+  return scale_exponent<normal>(Vec<T>(1) + fma(r * r, exp_tail(r), r), reduced);
+}
 template <class T>
 SIMDGRAD_INLINE Vec<T> expm1_tail(Vec<T> r) {
   if constexpr (sizeof(T) == 4) {
@@ -127,16 +132,14 @@ SIMDGRAD_INLINE Vec<T> exp(Vec<T> x) {
   // Beyond these the result rounds to 0 or to infinity.
   x = clamp_keep_nan(x, single ? -104.0 : -746.0, single ? 89.0 : 710.0);
   const ExpReduced<T> reduced = reduce_exp(x);
-  const Vec<T> r = reduced.r;
-  return scale_exponent(Vec<T>(1) + fma(r * r, exp_tail(r), r), reduced);
+  return exp_of(reduced, reduced.r);
 }
 
 // exp for |x| <= 80, where no bound needs a check.
 template <class T>
 SIMDGRAD_INLINE Vec<T> exp_moderate(Vec<T> x) {
   const ExpReduced<T> reduced = reduce_exp(x);
-  const Vec<T> r = reduced.r;
-  return scale_exponent<true>(Vec<T>(1) + fma(r * r, exp_tail(r), r), reduced);
+  return exp_of<true>(reduced, reduced.r);
 }
 
 template <class T>

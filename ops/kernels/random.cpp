@@ -72,8 +72,10 @@ void uniform(const uint32_t* draws, float* out, int64_t n, float width, float fr
 }
 
 // Both stay below 2^53: the difference has its top bit set where draw < limit.
-SIMDGRAD_INLINE uint64_t below_limit(uint64_t pair, uint64_t limit) {
-  const uint64_t draw = ((pair << 32) | (pair >> 32)) & ((1ull << 53) - 1);
+// All bits set there. Word is uint64_t or a vector of them.
+template <class Word>
+SIMDGRAD_INLINE Word below_limit(Word pair, uint64_t limit) {
+  const Word draw = ((pair << 32) | (pair >> 32)) & ((1ull << 53) - 1);
   return 0 - ((draw - limit) >> 63);
 }
 template <class T>
@@ -88,8 +90,7 @@ void below(const uint32_t* draws, T* out, int64_t n, uint64_t limit, T value) {
   for (; i + lanes <= n; i += lanes) {
     Wide pair;
     __builtin_memcpy(&pair, draws + 2 * i, sizeof pair);
-    const Wide draw = ((pair << 32) | (pair >> 32)) & ((1ull << 53) - 1);
-    const Out chosen = __builtin_convertvector(0 - ((draw - limit) >> 63), Out) & yes;
+    const Out chosen = __builtin_convertvector(below_limit(pair, limit), Out) & yes;
     __builtin_memcpy(out + i, &chosen, sizeof chosen);
   }
   for (; i < n; ++i) {
@@ -138,16 +139,16 @@ SIMDGRAD_INLINE void transform_two(float* data, float* next, Vec<float> mean, Ve
 
 template <class T>
 void normal(T* data, int64_t blocks, T mean, T std) {
+  if constexpr (Vec<T>::size <= 8) {
+    for (int64_t block = 0; block < blocks; ++block)
+      transform_block<T>(data + 16 * block, Vec<T>(mean), Vec<T>(std));
+  } else {
 #if SIMDGRAD_ISA_AVX512
-  if constexpr (sizeof(T) == 4) {
     // An odd last block is both.
     for (; blocks > 0; blocks -= 2, data += 32)
       transform_two(data, blocks > 1 ? data + 16 : data, Vec<T>(mean), Vec<T>(std));
-    return;
-  }
 #endif
-  for (int64_t block = 0; block < blocks; ++block)
-    transform_block<T>(data + 16 * block, Vec<T>(mean), Vec<T>(std));
+  }
 }
 
 }  // namespace
