@@ -95,40 +95,50 @@ struct Grid {
 };
 
 template <class T>
-Grid choose_grid(const GemmBlock<T>& block, int lanes_log2) {
+Grid make_grid(const GemmBlock<T>& block, std::int64_t rows, std::int64_t columns, int lanes_log2) {
   const std::int64_t lanes = std::int64_t{1} << lanes_log2;
-  constexpr double kWork = 1e6;  // multiply-adds, some 20 us
-  constexpr int kBlocksPerThread = 3;  // so that none waits long for the last
-  const double work =
-      static_cast<double>(block.m) * static_cast<double>(block.n) * static_cast<double>(block.k);
-  const double most = kBlocksPerThread * get_num_threads();
-  const std::int64_t wanted =
-      work < 2 * kWork ? 1 : static_cast<std::int64_t>(std::min(work / kWork, most));
-  std::int64_t rows = 1, columns = 1;
-  // Each column of blocks packs its own part of b, each row of blocks its own part of a.
-  const std::int64_t unit = 3 * lanes;
-  while (rows * columns < wanted) {
-    const std::int64_t height = block.m / (rows + 1), width = block.n / (columns + 1);
-    const bool row_fits = height >= 24, column_fits = width >= unit;
-    if (!row_fits && !column_fits) break;
-    if (column_fits && (!row_fits || width * (block.b_column != 1 ? 4 : 1) >= height)) {
-      ++columns;
-    } else {
-      ++rows;
-    }
-  }
   Grid grid;
   grid.row_step = (block.m + rows - 1) / rows;
   if (rows > 1) grid.row_step = (grid.row_step + 7) / 8 * 8;
   grid.row_step = chunk_size(grid.row_step);
-  grid.column_step = (block.n + columns - 1) / columns;
-  grid.column_step = chunk_size(grid.column_step);
+  grid.column_step = chunk_size((block.n + columns - 1) / columns);
   if (grid.column_step < block.n) {
     grid.column_step = (grid.column_step + lanes - 1) / lanes * lanes;
   }
   grid.rows = (block.m + grid.row_step - 1) / grid.row_step;
   grid.columns = (block.n + grid.column_step - 1) / grid.column_step;
   return grid;
+}
+
+// The grid that is done first by get_num_threads(), each taking the same number of blocks, one or two.
+template <class T>
+Grid choose_grid(const GemmBlock<T>& block, int lanes_log2) {
+  // What each block spends on a register of b, in rows of its own: packing it, or fetching it from
+  // rows on pages of their own (128 x 10000 x 16 on two threads: 120 us in two rows of blocks, 89 us
+  // in two columns).
+  constexpr std::int64_t kNear = 2, kFar = 8, kFarRow = 1024;
+  const std::int64_t fetching =
+      block.b_column != 1 ? (block.b_row == 1 ? kTransposeCost : kGatherCost)
+      : block.b_row >= kFarRow || block.b_row <= -kFarRow ? kFar
+                                                          : kNear;
+  constexpr double kWork = 1e6;  // multiply-adds of the smallest block, 10 to 20 us
+  const double work =
+      static_cast<double>(block.m) * static_cast<double>(block.n) * static_cast<double>(block.k);
+  const std::int64_t threads = get_num_threads();
+  Grid best = make_grid(block, 1, 1, lanes_log2);
+  std::int64_t least = 0;
+  for (std::int64_t share = 1; share <= 2; ++share) {
+    const std::int64_t blocks = share * threads;
+    if (share > 1 && work < kWork * static_cast<double>(blocks)) break;
+    for (std::int64_t columns = 1; columns <= blocks; ++columns) {
+      const Grid grid = make_grid(block, (blocks + columns - 1) / columns, columns, lanes_log2);
+      const std::int64_t most = (grid.rows * grid.columns + threads - 1) / threads;
+      const std::int64_t cost =
+          most * registers(grid.column_step, lanes_log2) * (grid.row_step + fetching);
+      if (least == 0 || cost < least) least = cost, best = grid;
+    }
+  }
+  return best;
 }
 
 constexpr std::size_t kStackBytes = 8192;

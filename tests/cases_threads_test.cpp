@@ -107,17 +107,18 @@ std::vector<Operation> pointwise() {
   };
 }
 
+// Sizes of which each instruction set makes 16 blocks or more for 16 threads.
 std::vector<Operation> products() {
   return {
       {"mm",
        [] {
          return with_gradients([](X x) { return mm(x[0], x[1]); },
-                               {numbers({300, 300}, 1), numbers({300, 300}, 2)});
+                               {numbers({320, 320}, 1), numbers({320, 320}, 2)});
        }},
       {"mm f64",
        [] {
          return with_gradients([](X x) { return mm(x[0], x[1]); },
-                               {numbers({300, 300}, 1, kDouble), numbers({300, 300}, 2, kDouble)});
+                               {numbers({320, 320}, 1, kDouble), numbers({320, 320}, 2, kDouble)});
        }},
       {"linear",
        [] {

@@ -36,53 +36,142 @@ SIMDGRAD_INLINE Vec<T> fold_parts(Vec<T> x) {
   return x;
 }
 
-// to[i] = the sum of the lanes of x[i], for 4 registers; each in the same order. Writes a whole
-// register, of which the rest means nothing.
+// Four elements, of which fewer may mean something.
 template <class T>
-SIMDGRAD_INLINE void sum_lanes(const Vec<T>* x, T* to) {
+struct FourOf {
+  typedef T Type __attribute__((vector_size(4 * sizeof(T))));
+};
+template <class T>
+using Four = typename FourOf<T>::Type;
+
+// The first 16 bytes of x, and of y behind them.
+SIMDGRAD_INLINE Four<float> first_four(Vec<float> x) {
+#if SIMDGRAD_ISA_AVX512
+  return (Four<float>)_mm512_castps512_ps128(x.reg());
+#elif SIMDGRAD_ISA_AVX2
+  return (Four<float>)_mm256_castps256_ps128(x.reg());
+#else
+  return (Four<float>)x.reg();
+#endif
+}
+SIMDGRAD_INLINE Four<double> first_twos(Vec<double> x, Vec<double> y) {
+#if SIMDGRAD_ISA_AVX512
+  return (Four<double>)_mm256_set_m128d(_mm512_castpd512_pd128(y.reg()),
+                                        _mm512_castpd512_pd128(x.reg()));
+#elif SIMDGRAD_ISA_AVX2
+  return (Four<double>)_mm256_permute2f128_pd(x.reg(), y.reg(), 0x20);
+#else
+  Four<double> both;
+  __builtin_memcpy(&both, &x, 16);
+  __builtin_memcpy(reinterpret_cast<char*>(&both) + 16, &y, 16);
+  return both;
+#endif
+}
+
+// The sums of the lanes of 4 registers, each in the same order.
+template <class T>
+SIMDGRAD_INLINE Four<T> sum_lanes(const Vec<T>* x) {
   const Vec<T> low = fold_pair<1>(x[0], x[1]), high = fold_pair<1>(x[2], x[3]);
   if constexpr (sizeof(T) == 4) {
-    fold_parts(fold_pair<2>(low, high)).store(to);
+    return first_four(fold_parts(fold_pair<2>(low, high)));
   } else {
-    fold_parts(low).store(to);
-    fold_parts(high).store(to + 2);
+    return first_twos(fold_parts(low), fold_parts(high));
   }
 }
 
-// sums[i * 4 + j] = a row i times b row j, both along k.
-template <class T, int rows, int columns>
-[[gnu::noinline]] void dot_tile(const T* a, std::int64_t a_row, const T* b, std::int64_t b_row,
-                                std::int64_t k, T* sums) {
-  constexpr int n = Vec<T>::size;
-  Vec<T> x[rows][4];
-#pragma GCC unroll 8
-  for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 8
-    for (int j = 0; j < 4; ++j) x[i][j] = Vec<T>(0);
+// c[j * c_column] = finish of sums[j] for the first `columns`, of row i of the finish. plain: of a row
+// that needs none.
+template <class T, int columns>
+SIMDGRAD_INLINE void store_four(Four<T> x, T* c, std::int64_t c_column, bool plain, int i,
+                                const Finish<T>& finish) {
+  if (plain) {
+    __builtin_memcpy(c, &x, columns * sizeof(T));
+    return;
   }
-  const auto step = [&](auto load, std::int64_t p) {
-    Vec<T> y[columns];
-#pragma GCC unroll 8
-    for (int j = 0; j < columns; ++j) y[j] = load(b + j * b_row + p);
-#pragma GCC unroll 8
-    for (int i = 0; i < rows; ++i) {
-      const Vec<T> z = in_register(load(a + i * a_row + p));
-#pragma GCC unroll 8
-      for (int j = 0; j < columns; ++j) x[i][j] = fma(z, y[j], x[i][j]);
+  if (finish.alpha != T(1)) x *= finish.alpha;
+  if (finish.addend != nullptr) {
+    const T* const addend = finish.addend + i * finish.addend_row;
+    Four<T> y{};
+    if (finish.addend_column == 1) {
+      __builtin_memcpy(&y, addend, columns * sizeof(T));
+    } else {
+      for (int j = 0; j < columns; ++j) y[j] = addend[j * finish.addend_column];
     }
-  };
-  std::int64_t p = 0;
-  for (; p + n <= k; p += n) step([](const T* q) { return Vec<T>::load(q); }, p);
-  if (p < k) {
-    const int rest = static_cast<int>(k - p);
-    step([rest](const T* q) { return Vec<T>::load_partial(q, rest); }, p);
+    if (finish.beta != T(1)) y *= finish.beta;
+    x += y;
   }
-#pragma GCC unroll 8
-  for (int i = 0; i < rows; ++i) sum_lanes(x[i], sums + i * 4);
+  if (c_column == 1) {
+    __builtin_memcpy(c, &x, columns * sizeof(T));
+  } else {
+    for (int j = 0; j < columns; ++j) c[j * c_column] = x[j];
+  }
 }
 
 template <class T>
-using DotFunction = void (*)(const T*, std::int64_t, const T*, std::int64_t, std::int64_t, T*);
+struct DotTile {
+  std::int64_t k;
+  const T* a;
+  std::int64_t a_row;
+  const T* b;
+  std::int64_t b_column;
+  T* c;
+  std::int64_t c_row, c_column;
+  Finish<T> finish;
+  std::int64_t count;  // of tiles, and from one to the next:
+  std::int64_t a_next, b_next, c_next, addend_next;
+};
+
+// c[i, j] = a row i times b column j, both along k. Tiles in a row, of which each can begin while the
+// sums of the one before are still added up, and no more work between them than that: 64 x 10 x 128
+// takes a fifth less time than with a call for each.
+template <class T, int rows, int columns>
+[[gnu::noinline]] void dot_tiles(const DotTile<T>& tile) {
+  constexpr int n = Vec<T>::size;
+  const std::int64_t k = tile.k, a_row = tile.a_row, b_column = tile.b_column;
+  const std::int64_t c_row = tile.c_row, c_column = tile.c_column;
+  const T* a = tile.a;
+  const T* b = tile.b;
+  T* c = tile.c;
+  Finish<T> finish = tile.finish;
+  const bool plain = c_column == 1 && finish.alpha == T(1) && finish.addend == nullptr;
+  for (std::int64_t left = tile.count;;) {
+    Vec<T> x[rows][4];
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 8
+      for (int j = 0; j < 4; ++j) x[i][j] = Vec<T>(0);
+    }
+    const auto step = [&](auto load, std::int64_t p) {
+      Vec<T> y[columns];
+#pragma GCC unroll 8
+      for (int j = 0; j < columns; ++j) y[j] = load(b + j * b_column + p);
+#pragma GCC unroll 8
+      for (int i = 0; i < rows; ++i) {
+        const Vec<T> z = in_register(load(a + i * a_row + p));
+#pragma GCC unroll 8
+        for (int j = 0; j < columns; ++j) x[i][j] = fma(z, y[j], x[i][j]);
+      }
+    };
+    std::int64_t p = 0;
+    for (; p + n <= k; p += n) step([](const T* q) { return Vec<T>::load(q); }, p);
+    if (p < k) {
+      const int rest = static_cast<int>(k - p);
+      step([rest](const T* q) { return Vec<T>::load_partial(q, rest); }, p);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; ++i) {
+      store_four<T, columns>(sum_lanes(x[i]), c + i * c_row, c_column, plain, i, finish);
+    }
+    if (--left == 0) return;
+    a += tile.a_next;
+    b += tile.b_next;
+    c += tile.c_next;
+    if (finish.addend != nullptr) finish.addend += tile.addend_next;
+  }
+}
+
+template <class T>
+using DotFunction = void (*)(const DotTile<T>&);
 
 template <class T>
 struct DotTable {
@@ -91,7 +180,7 @@ struct DotTable {
   template <int rows, int columns>
   constexpr void fill() {
     if constexpr (columns <= kDotColumns) {
-      functions[rows - 1][columns - 1] = dot_tile<T, rows, columns>;
+      functions[rows - 1][columns - 1] = dot_tiles<T, rows, columns>;
       fill<rows, columns + 1>();
     } else if constexpr (rows < kDotRows) {
       fill<rows + 1, 1>();
@@ -102,64 +191,46 @@ struct DotTable {
 template <class T>
 constexpr DotTable<T> kDots;
 
-// The same as store_elements for rows of `columns` sums, 4 apart, that lie along rows of c: a row at a
-// time (64 x 10 x 128: a third of the time went into single elements).
-template <class T, int columns>
-inline void store_fours(const T* sums, int rows, T* c, std::int64_t c_row, const Finish<T>& finish) {
-  typedef T Four __attribute__((vector_size(4 * sizeof(T))));
-  for (int i = 0; i < rows; ++i, sums += 4, c += c_row) {
-    Four x;
-    __builtin_memcpy(&x, sums, sizeof x);
-    if (finish.alpha != T(1)) x *= finish.alpha;
-    if (finish.addend != nullptr) {
-      const T* const addend = finish.addend + i * finish.addend_row;
-      Four y{};
-      if (finish.addend_column == 1) {
-        __builtin_memcpy(&y, addend, columns * sizeof(T));
-      } else {
-        for (int j = 0; j < columns; ++j) y[j] = addend[j * finish.addend_column];
-      }
-      if (finish.beta != T(1)) y *= finish.beta;
-      x += y;
-    }
-    __builtin_memcpy(c, &x, columns * sizeof(T));
-  }
-}
-template <class T>
-using StoreFours = void (*)(const T*, int, T*, std::int64_t, const Finish<T>&);
-template <class T>
-constexpr StoreFours<T> kStoreFours[] = {store_fours<T, 1>, store_fours<T, 2>, store_fours<T, 3>,
-                                         store_fours<T, 4>};
-
 template <class T>
 void dot_along(const GemmBlock<T>& block) {
-  const Split down = split(block.m, kDotRows), along = split(block.n, kDotColumns);
-  Finish<T> finish{block.alpha, block.beta, nullptr, block.addend_row, block.addend_column};
-  const auto tile = [&](std::int64_t ti, std::int64_t tj) {
-    const std::int64_t i = begin_of(down, ti), j = begin_of(along, tj);
-    const int rows = static_cast<int>(size_of(down, ti));
-    const int columns = static_cast<int>(size_of(along, tj));
-    // Rows are written from the first to the last, as whole registers.
-    alignas(64) T sums[kDotRows * 4 + Vec<T>::size];
-    kDots<T>.functions[rows - 1][columns - 1](block.a + i * block.a_row, block.a_row,
-                                              block.b + j * block.b_column, block.b_column, block.k,
-                                              sums);
-    if (block.addend) finish.addend = block.addend + i * block.addend_row + j * block.addend_column;
-    T* const c = block.c + i * block.c_row + j * block.c_column;
-    if (block.c_column == 1) {
-      kStoreFours<T>[columns - 1](sums, rows, c, block.c_row, finish);
-    } else {
-      store_elements(sums, 4, rows, columns, c, block.c_row, block.c_column, finish);
+  const Split down = split(block.m, kDotRows);
+  DotTile<T> tile;
+  tile.k = block.k;
+  tile.a_row = block.a_row;
+  tile.b_column = block.b_column;
+  tile.c_row = block.c_row;
+  tile.c_column = block.c_column;
+  // `count` tiles of rows x columns, the first at [i, j], one below the other or side by side.
+  const auto run = [&](std::int64_t i, std::int64_t rows, std::int64_t j, std::int64_t columns,
+                       std::int64_t count, bool below) {
+    const std::int64_t i_next = below ? rows : 0, j_next = below ? 0 : columns;
+    tile.a = block.a + i * block.a_row;
+    tile.b = block.b + j * block.b_column;
+    tile.c = block.c + i * block.c_row + j * block.c_column;
+    tile.finish = {block.alpha, block.beta, block.addend, block.addend_row, block.addend_column};
+    if (block.addend) {
+      tile.finish.addend += i * block.addend_row + j * block.addend_column;
     }
+    tile.count = count;
+    tile.a_next = i_next * block.a_row;
+    tile.b_next = j_next * block.b_column;
+    tile.c_next = i_next * block.c_row + j_next * block.c_column;
+    tile.addend_next = i_next * block.addend_row + j_next * block.addend_column;
+    kDots<T>.functions[rows - 1][columns - 1](tile);
   };
-  // The longer side outside: what is read again and again is the shorter one.
+  const std::int64_t whole = block.n / kDotColumns, rest = block.n % kDotColumns;
+  // The longer side in one call: what is read again and again is the shorter one.
   if (block.m > block.n) {
-    for (std::int64_t i = 0; i < down.pieces; ++i) {
-      for (std::int64_t j = 0; j < along.pieces; ++j) tile(i, j);
+    for (std::int64_t j = 0; j < block.n; j += kDotColumns) {
+      const std::int64_t columns = block.n - j < kDotColumns ? block.n - j : kDotColumns;
+      if (down.longer > 0) run(0, down.shorter + 1, j, columns, down.longer, true);
+      run(begin_of(down, down.longer), down.shorter, j, columns, down.pieces - down.longer, true);
     }
   } else {
-    for (std::int64_t j = 0; j < along.pieces; ++j) {
-      for (std::int64_t i = 0; i < down.pieces; ++i) tile(i, j);
+    for (std::int64_t t = 0; t < down.pieces; ++t) {
+      const std::int64_t i = begin_of(down, t), rows = size_of(down, t);
+      if (whole > 0) run(i, rows, 0, kDotColumns, whole, false);
+      if (rest > 0) run(i, rows, whole * kDotColumns, rest, 1, false);
     }
   }
 }

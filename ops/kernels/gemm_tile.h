@@ -62,7 +62,10 @@ struct Tile {
   std::int64_t c_row;
   const T* add;  // added to the sum when stored as it is: c itself, a bias; may be nullptr
   std::int64_t add_row;
-  int columns;              // 0: the tile is stored whole; else its columns, through store_rows
+  std::int64_t count;       // of tiles, all of one shape; 1 with columns
+  std::int64_t a_next, b_next, c_next, add_next;  // from one to the next
+  int last_columns;         // of the last register of columns, where that is masked
+  int columns;              // 0: the tile is stored from its registers; else its columns, by store_rows
   bool accumulate;          // with columns: c holds the sum over earlier pieces of K
   const Finish<T>* finish;  // with columns: nullptr before the last piece
 };
@@ -161,83 +164,114 @@ inline void store_elements(const T* sums, std::int64_t sums_row, int rows, int c
 enum ElementsOfA { kApart, kInRow, kRepeated };
 inline constexpr int kOrdersOfA = SIMDGRAD_ISA_SSE2 ? 3 : 2;
 
-template <class T, int rows, int vectors, ElementsOfA order>
+// Where the last register of columns is cut off: loads may be masked, and stores too where that is as
+// fast as a whole one. Elsewhere such a panel of B is copied, and its tiles end in store_rows.
+inline constexpr bool kMasksLoads = SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_AVX2;
+inline constexpr bool kMasksStores = SIMDGRAD_ISA_AVX512;
+
+template <class T, int rows, int vectors, ElementsOfA order, bool masked>
 [[gnu::noinline]] void run_tile(const Tile<T>& tile) {
   constexpr int n = Vec<T>::size;
-  Vec<T> sums[rows][vectors];
-#pragma GCC unroll 32
-  for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) sums[i][v] = Vec<T>(0);
-  }
-  const T* a = tile.a;
-  const T* b = tile.b;
+  const int last_columns = tile.last_columns;
+  const auto load = [&](const T* from, int v) __attribute__((always_inline)) {
+    return masked && v + 1 == vectors ? Vec<T>::load_partial(from + v * n, last_columns)
+                                      : Vec<T>::load(from + v * n);
+  };
+  const T* a_begin = tile.a;
+  const T* b_begin = tile.b;
+  T* c_begin = tile.c;
+  const T* add_begin = tile.add;
   constexpr bool repeated = order == kRepeated;
   const std::int64_t a_row = order == kInRow ? 1 : tile.a_row;
   const std::int64_t a_column = tile.a_column;
   const std::int64_t b_row = tile.b_row;
-  for (std::int64_t p = tile.k; p > 0; --p) {
-    Vec<T> row[vectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) row[v] = Vec<T>::load(b + v * n);
+  for (std::int64_t left = tile.count;;) {
+    Vec<T> sums[rows][vectors];
 #pragma GCC unroll 32
     for (int i = 0; i < rows; ++i) {
-      const Vec<T> x = repeated ? Vec<T>::load(a + i * n) : Vec<T>(a[i * a_row]);
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) {
-        sums[i][v] = fma(x, repeated ? Vec<T>::load(b + v * n) : row[v], sums[i][v]);
-      }
+      for (int v = 0; v < vectors; ++v) sums[i][v] = Vec<T>(0);
     }
-    a += a_column;
-    b += b_row;
-  }
-  if (tile.columns == 0) [[likely]] {
-    T* c = tile.c;
-    const T* add = tile.add;
+    const T* a = a_begin;
+    const T* b = b_begin;
+    T* c = c_begin;
+    const T* add = add_begin;
+    for (std::int64_t p = tile.k; p > 0; --p) {
+      Vec<T> row[vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) row[v] = load(b, v);
+#pragma GCC unroll 32
+      for (int i = 0; i < rows; ++i) {
+        const Vec<T> x = repeated ? Vec<T>::load(a + i * n) : Vec<T>(a[i * a_row]);
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) {
+          sums[i][v] = fma(x, repeated ? Vec<T>::load(b + v * n) : row[v], sums[i][v]);
+        }
+      }
+      a += a_column;
+      b += b_row;
+    }
+    if (tile.columns != 0) [[unlikely]] {
+      alignas(64) T buffer[rows * vectors * n];
+#pragma GCC unroll 32
+      for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) sums[i][v].store(buffer + (i * vectors + v) * n);
+      }
+      store_rows(buffer, vectors * n, rows, tile.columns, c, tile.c_row, tile.accumulate,
+                 tile.finish);
+      return;
+    }
 #pragma GCC unroll 32
     for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
         Vec<T> x = sums[i][v];
-        if (add != nullptr) x = Vec<T>::load(add + v * n) + x;
-        x.store(c + v * n);
+        if (add != nullptr) x = load(add, v) + x;
+        if (masked && kMasksStores && v + 1 == vectors) {
+          x.store_partial(c + v * n, last_columns);
+        } else {
+          x.store(c + v * n);
+        }
       }
       c += tile.c_row;
       if (add != nullptr) add += tile.add_row;
     }
-    return;
+    if (--left == 0) return;
+    a_begin += tile.a_next;
+    b_begin += tile.b_next;
+    c_begin += tile.c_next;
+    if (add_begin != nullptr) add_begin += tile.add_next;
   }
-  alignas(64) T buffer[rows * vectors * n];
-#pragma GCC unroll 32
-  for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) sums[i][v].store(buffer + (i * vectors + v) * n);
-  }
-  store_rows(buffer, vectors * n, rows, tile.columns, tile.c, tile.c_row, tile.accumulate,
-             tile.finish);
 }
 
 template <class T>
 using TileFunction = void (*)(const Tile<T>&);
 
-// All shapes: functions[order of A][vectors - 1][rows - 1].
+// All shapes: functions[masked][order of A][vectors - 1][rows - 1].
 template <class T>
 struct TileTable {
-  TileFunction<T> functions[kOrdersOfA][kMaxVectors][kMaxRows[1]];
+  TileFunction<T> functions[kMasksLoads ? 2 : 1][kOrdersOfA][kMaxVectors][kMaxRows[1]];
 
   template <int rows, int vectors>
   constexpr void fill() {
     if constexpr (vectors <= kMaxVectors) {
       if constexpr (rows <= kMaxRows[vectors]) {
-        functions[kApart][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kApart>;
-        functions[kInRow][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kInRow>;
-        if constexpr (kOrdersOfA > kRepeated) {
-          functions[kRepeated][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kRepeated>;
-        }
+        fill_orders<rows, vectors, false>();
+        if constexpr (kMasksLoads) fill_orders<rows, vectors, true>();
         fill<rows + 1, vectors>();
       } else {
         fill<1, vectors + 1>();
       }
+    }
+  }
+  template <int rows, int vectors, bool masked>
+  constexpr void fill_orders() {
+    auto& orders = functions[masked];
+    orders[kApart][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kApart, masked>;
+    orders[kInRow][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kInRow, masked>;
+    if constexpr (kOrdersOfA > kRepeated) {
+      orders[kRepeated][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kRepeated, masked>;
     }
   }
   constexpr TileTable() : functions{} { fill<1, 1>(); }
