@@ -6,21 +6,19 @@
 #include <thread>
 
 #include "core/parallel_backend.h"
+#include "core/parallel_team.h"
 
 namespace simdgrad::detail {
 namespace {
 
 // Never destroyed: its threads are detached and wait in it until the process ends.
 struct Pool {
-  std::mutex region;  // one region at a time
-  std::mutex mutex;   // guards what follows
+  Team team;
+  std::mutex mutex;  // guards what follows
   std::condition_variable work;
-  std::condition_variable done;
-  int workers = 0;
-  const FunctionRef<void(int)>* participate = nullptr;
-  int wanted = 0;   // workers that the region may still have
-  int next = 0;     // the participant that the next of them becomes
-  int running = 0;  // workers inside the region
+  int threads = 0;
+  int busy = 0;      // threads that linger or are about to
+  int recruits = 0;  // how many are still to begin
 };
 
 Pool& pool() {
@@ -31,15 +29,12 @@ Pool& pool() {
 void work(Pool& pool) {
   std::unique_lock lock(pool.mutex);
   for (;;) {
-    pool.work.wait(lock, [&pool] { return pool.wanted > 0; });
-    --pool.wanted;
-    ++pool.running;
-    const int index = pool.next++;
-    const FunctionRef<void(int)> participate = *pool.participate;
+    pool.work.wait(lock, [&pool] { return pool.recruits > 0; });
+    --pool.recruits;
     lock.unlock();
-    participate(index);
+    pool.team.linger();
     lock.lock();
-    if (--pool.running == 0) pool.done.notify_one();
+    --pool.busy;
   }
 }
 
@@ -47,25 +42,24 @@ void work(Pool& pool) {
 
 void backend_run(int, int participants, FunctionRef<void(int)> participate) {
   Pool& shared = pool();
-  std::unique_lock region(shared.region, std::try_to_lock);
-  if (!region.owns_lock()) {  // another user thread has the workers
-    participate(0);
-    return;
-  }
-  {
-    const std::lock_guard lock(shared.mutex);
-    for (; shared.workers < participants - 1; ++shared.workers) {
-      std::thread([&shared] { work(shared); }).detach();
+  const auto recruit = [&shared](int workers) noexcept {
+    int found = 0;
+    try {
+      const std::lock_guard lock(shared.mutex);
+      for (; found < workers; ++found) {
+        if (shared.threads == shared.busy) {
+          std::thread([&shared] { work(shared); }).detach();
+          ++shared.threads;
+        }
+        ++shared.busy;
+        ++shared.recruits;
+      }
+    } catch (...) {  // no more threads: the others and the caller do the work
     }
-    shared.participate = &participate;
-    shared.wanted = participants - 1;
-    shared.next = 1;
-  }
-  shared.work.notify_all();
-  participate(0);
-  std::unique_lock lock(shared.mutex);
-  shared.wanted = 0;
-  shared.done.wait(lock, [&shared] { return shared.running == 0; });
+    shared.work.notify_all();
+    return found;
+  };
+  if (!shared.team.run(participants, participate, kLinger, recruit)) participate(0);
 }
 
 }  // namespace simdgrad::detail

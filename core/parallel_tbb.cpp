@@ -11,7 +11,9 @@
 #include <memory>
 #include <mutex>
 
+#include "core/cpu.h"
 #include "core/parallel_backend.h"
+#include "core/parallel_team.h"
 
 namespace simdgrad::detail {
 namespace {
@@ -29,6 +31,7 @@ struct Pool {
   std::atomic<int> control_threads{0};
   // One arena for each number of threads ever used: another thread may still be inside an old one.
   std::atomic<tbb::task_arena*> arenas[kMaxThreads + 1] = {};
+  Team team;
 };
 
 Pool& pool() {
@@ -56,8 +59,7 @@ tbb::task_arena& make_arena(Pool& pool, int threads) {
   return *arena;
 }
 
-tbb::task_arena& arena_of(int threads) {
-  Pool& shared = pool();
+tbb::task_arena& arena_of(Pool& shared, int threads) {
   tbb::task_arena* const arena = shared.arenas[threads].load(std::memory_order_acquire);
   if (arena == nullptr || shared.control_threads.load(std::memory_order_acquire) != threads) {
     return make_arena(shared, threads);
@@ -65,14 +67,14 @@ tbb::task_arena& arena_of(int threads) {
   return *arena;
 }
 
-}  // namespace
-
-void backend_run(int threads, int participants, FunctionRef<void(int)> participate) {
+// For a user thread whose region finds the team taken.
+[[gnu::noinline]] void run_in_arena(tbb::task_arena& arena, int participants,
+                                    FunctionRef<void(int)> participate) {
   // Isolated: nothing is thrown through oneTBB, so regions need no place in a tree of cancellation.
   // fp_settings: bodies start under the caller's mode instead of the one the arena was made under.
   tbb::task_group_context context(tbb::task_group_context::isolated,
                                   tbb::task_group_context::fp_settings);
-  arena_of(threads).execute([participants, participate, &context] {
+  arena.execute([participants, participate, &context] {
     // While it waits, the caller must not pick up another user thread's region.
     tbb::this_task_arena::isolate([participants, participate, &context] {
       tbb::parallel_for(
@@ -83,6 +85,30 @@ void backend_run(int threads, int participants, FunctionRef<void(int)> participa
           tbb::simple_partitioner(), context);
     });
   });
+}
+
+// Workers beyond the cores would keep them from those that work.
+std::int64_t linger_of(int threads) {
+  static const int cores = available_cores();
+  return threads <= cores ? kLinger : 0;
+}
+
+}  // namespace
+
+void backend_run(int threads, int participants, FunctionRef<void(int)> participate) {
+  Pool& shared = pool();
+  tbb::task_arena& arena = arena_of(shared, threads);
+  const auto recruit = [&shared, &arena](int workers) noexcept {
+    int found = 0;
+    try {
+      for (; found < workers; ++found) arena.enqueue([&shared] { shared.team.linger(); });
+    } catch (...) {  // no memory: the others and the caller do the work
+    }
+    return found;
+  };
+  if (!shared.team.run(participants, participate, linger_of(threads), recruit)) {
+    run_in_arena(arena, participants, participate);
+  }
 }
 
 }  // namespace simdgrad::detail

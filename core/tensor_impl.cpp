@@ -67,12 +67,12 @@ void retain_storage(Storage* storage) {
   storage->references.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Does destroying it take no more than giving its block back? (Its destructor has then nothing to
-// do: what it could hold is empty.)
+// Does destroying it take no more than giving back its block and its numbers? (Its destructor has then
+// nothing to do: what it could hold is empty.)
 inline bool is_lone_block(const TensorImpl& tensor) {
   constexpr uint8_t kind = TensorImpl::kHasStorage | TensorImpl::kRetainsGrad | TensorImpl::kIsView;
   return (tensor.flags & kind) == TensorImpl::kHasStorage && tensor.storage == tensor.version &&
-         tensor.storage->owner == Storage::Owner::kBlock && tensor.ndim <= kInlineDims &&
+         tensor.storage->owner != Storage::Owner::kCaller && tensor.ndim <= kInlineDims &&
          !tensor.grad.defined() && !tensor.extra;
 }
 
@@ -90,7 +90,10 @@ void destroy_tensor(Counted* counted) noexcept {
   if (is_lone_block(*tensor)) [[likely]] {
     Node* const grad_fn = tensor->grad_fn;
     Storage* const storage = tensor->storage;
-    if (was_last(storage)) deallocate(tensor, storage->block_bytes);
+    if (was_last(storage)) {
+      if (storage->owner == Storage::Owner::kAllocator) deallocate(storage->data, storage->bytes);
+      deallocate(tensor, storage->block_bytes);
+    }
     if (grad_fn) release_node(grad_fn);
     return;
   }

@@ -18,6 +18,7 @@
 #include <simdgrad/parallel.h>
 
 #include "core/parallel.h"
+#include "core/parallel_team.h"
 #include "core/testing_hooks.h"
 #include "core/thread_state.h"
 #include "tests/catch.h"
@@ -281,6 +282,71 @@ TEST_CASE("several user threads have regions at once", "[threads]") {
   }
   for (std::thread& user : users) user.join();
   REQUIRE(wrong == 0);
+}
+
+namespace {
+
+// Runs a region of three on the team, whose recruits are threads of the test's own; waits until all
+// three are in it. The participants that ran, in no order.
+std::set<int> run_three(detail::Team& team, std::vector<std::thread>& threads, int* recruited) {
+  std::mutex mutex;
+  std::set<int> participants;
+  std::atomic<int> inside{0};
+  const bool ran = team.run(
+      3,
+      [&](int participant) {
+        ++inside;
+        while (inside < 3) std::this_thread::yield();
+        const std::lock_guard lock(mutex);
+        participants.insert(participant);
+      },
+      200'000'000,
+      [&](int workers) {
+        *recruited += workers;
+        for (int i = 0; i < workers; ++i) threads.emplace_back([&team] { team.linger(); });
+        return workers;
+      });
+  REQUIRE(ran);
+  return participants;
+}
+
+}  // namespace
+
+TEST_CASE("a team's workers linger for the next region and leave when there is none", "[threads]") {
+  detail::Team team;
+  std::vector<std::thread> threads;
+  int recruited = 0;
+  for (int region = 0; region < 50; ++region)
+    REQUIRE(run_three(team, threads, &recruited) == std::set<int>{0, 1, 2});
+  CHECK(recruited < 50);  // 2, unless the machine held them up for 200 ms
+  for (std::thread& thread : threads) thread.join();
+  threads.clear();
+  // They have left: the next region asks for others.
+  recruited = 0;
+  REQUIRE(run_three(team, threads, &recruited) == std::set<int>{0, 1, 2});
+  CHECK(recruited == 2);
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_CASE("a team without workers leaves all to the caller, and is not shared", "[threads]") {
+  detail::Team team;
+  int calls = 0;
+  const auto nobody = [](int) { return 0; };
+  for (int region = 0; region < 3; ++region) {
+    REQUIRE(team.run(
+        4,
+        [&](int participant) {
+          CHECK(participant == 0);
+          ++calls;
+          CHECK_FALSE(team.run(
+              2, [&](int) { ++calls; }, 0, nobody));
+        },
+        0, nobody));
+  }
+  CHECK(calls == 3);
+  // A worker that comes too late finds nothing.
+  std::thread([&team] { team.linger(); }).join();
+  CHECK(calls == 3);
 }
 
 #if defined(__x86_64__)

@@ -44,50 +44,44 @@ struct FourOf {
 template <class T>
 using Four = typename FourOf<T>::Type;
 
-// The first 16 bytes of x, and of y behind them.
-SIMDGRAD_INLINE Four<float> first_four(Vec<float> x) {
-#if SIMDGRAD_ISA_AVX512
-  return (Four<float>)_mm512_castps512_ps128(x.reg());
-#elif SIMDGRAD_ISA_AVX2
-  return (Four<float>)_mm256_castps256_ps128(x.reg());
-#else
-  return (Four<float>)x.reg();
-#endif
-}
-SIMDGRAD_INLINE Four<double> first_twos(Vec<double> x, Vec<double> y) {
-#if SIMDGRAD_ISA_AVX512
-  return (Four<double>)_mm256_set_m128d(_mm512_castpd512_pd128(y.reg()),
-                                        _mm512_castpd512_pd128(x.reg()));
-#elif SIMDGRAD_ISA_AVX2
-  return (Four<double>)_mm256_permute2f128_pd(x.reg(), y.reg(), 0x20);
-#else
-  Four<double> both;
-  __builtin_memcpy(&both, &x, 16);
-  __builtin_memcpy(reinterpret_cast<char*>(&both) + 16, &y, 16);
-  return both;
-#endif
-}
-
-// The sums of the lanes of 4 registers, each in the same order.
+// The sums of the lanes of 4 registers, each in the same order. (By reference: without AVX, four doubles
+// have no agreed way to be returned.)
 template <class T>
-SIMDGRAD_INLINE Four<T> sum_lanes(const Vec<T>* x) {
+SIMDGRAD_INLINE void sum_lanes(const Vec<T>* x, Four<T>& sums) {
   const Vec<T> low = fold_pair<1>(x[0], x[1]), high = fold_pair<1>(x[2], x[3]);
   if constexpr (sizeof(T) == 4) {
-    return first_four(fold_parts(fold_pair<2>(low, high)));
+    const Vec<float> y = fold_parts(fold_pair<2>(low, high));
+#if SIMDGRAD_ISA_AVX512
+    sums = (Four<float>)_mm512_castps512_ps128(y.reg());
+#elif SIMDGRAD_ISA_AVX2
+    sums = (Four<float>)_mm256_castps256_ps128(y.reg());
+#else
+    sums = (Four<float>)y.reg();
+#endif
   } else {
-    return first_twos(fold_parts(low), fold_parts(high));
+    const Vec<double> y = fold_parts(low), z = fold_parts(high);
+#if SIMDGRAD_ISA_AVX512
+    sums = (Four<double>)_mm256_set_m128d(_mm512_castpd512_pd128(z.reg()),
+                                          _mm512_castpd512_pd128(y.reg()));
+#elif SIMDGRAD_ISA_AVX2
+    sums = (Four<double>)_mm256_permute2f128_pd(y.reg(), z.reg(), 0x20);
+#else
+    __builtin_memcpy(&sums, &y, 16);
+    __builtin_memcpy(reinterpret_cast<char*>(&sums) + 16, &z, 16);
+#endif
   }
 }
 
 // c[j * c_column] = finish of sums[j] for the first `columns`, of row i of the finish. plain: of a row
 // that needs none.
 template <class T, int columns>
-SIMDGRAD_INLINE void store_four(Four<T> x, T* c, std::int64_t c_column, bool plain, int i,
+SIMDGRAD_INLINE void store_four(const Four<T>& sums, T* c, std::int64_t c_column, bool plain, int i,
                                 const Finish<T>& finish) {
   if (plain) {
-    __builtin_memcpy(c, &x, columns * sizeof(T));
+    __builtin_memcpy(c, &sums, columns * sizeof(T));
     return;
   }
+  Four<T> x = sums;
   if (finish.alpha != T(1)) x *= finish.alpha;
   if (finish.addend != nullptr) {
     const T* const addend = finish.addend + i * finish.addend_row;
@@ -160,7 +154,9 @@ template <class T, int rows, int columns>
     }
 #pragma GCC unroll 8
     for (int i = 0; i < rows; ++i) {
-      store_four<T, columns>(sum_lanes(x[i]), c + i * c_row, c_column, plain, i, finish);
+      Four<T> sums;
+      sum_lanes(x[i], sums);
+      store_four<T, columns>(sums, c + i * c_row, c_column, plain, i, finish);
     }
     if (--left == 0) return;
     a += tile.a_next;

@@ -135,6 +135,13 @@ SIMDGRAD_INLINE Vec<T> exp(Vec<T> x) {
   return exp_of(reduced, reduced.r);
 }
 
+// exp for x <= 0. What it gives above means nothing; NaN stays.
+template <class T>
+SIMDGRAD_INLINE Vec<T> exp_up_to_1(Vec<T> x) {
+  const ExpReduced<T> reduced = reduce_exp(clamp_below(x, Vec<T>(sizeof(T) == 4 ? -104.0 : -746.0)));
+  return exp_of(reduced, reduced.r);
+}
+
 // exp for |x| <= 80, where no bound needs a check.
 template <class T>
 SIMDGRAD_INLINE Vec<T> exp_moderate(Vec<T> x) {
