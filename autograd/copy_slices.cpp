@@ -39,7 +39,8 @@ void CopySlices::backward(Gradients& d) {
   const auto dx = std::make_unique<Tensor[]>(count_);
   const auto needed = std::make_unique<bool[]>(count_);
   for (uint32_t i = 0; i < count_; ++i) needed[i] = d.needs(i);
-  Gradients inner(*function_, &part_dy, dx.get(), needed.get(), d.create_graph());
+  Gradients inner(*function_, &part_dy, dx.get(), needed.get(), d.create_graph(),
+                  d.last_run());
   NodeAccess::backward(*function_, inner);
   for (uint32_t i = 1; i < count_; ++i) d.set(i, std::move(dx[i]));
   if (!d.needs(0)) return;

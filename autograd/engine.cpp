@@ -255,7 +255,7 @@ class Engine {
   }
 
   void run(Node& node, Tensor* dy, Tensor* dx, const bool* needed) {
-    Gradients d(node, dy, dx, needed, options_.create_graph);
+    Gradients d(node, dy, dx, needed, options_.create_graph, !options_.retain_graph);
     if (options_.retain_graph) {
       node.backward(d);
     } else {

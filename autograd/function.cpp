@@ -91,7 +91,7 @@ class CustomNode final : public Node {
   variable_list unpack() {
     if (flags_ & NodeAccess::kReleased) NodeAccess::throw_released();
     variable_list tensors;
-    Gradients d(*this, nullptr, nullptr, nullptr, thread_state.grad_enabled);
+    Gradients d(*this, nullptr, nullptr, nullptr, thread_state.grad_enabled, false);
     for (const Saved& saved : saved_) tensors.push_back(saved(d));
     return tensors;
   }

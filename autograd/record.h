@@ -48,8 +48,13 @@ inline bool needs_gradient(TensorList tensors) {
 // --- what a node sees during backward -----------------------------------------------------------
 class Gradients {
  public:
-  Gradients(Node& node, Tensor* dy, Tensor* dx, const bool* needed, bool create_graph)
-      : node_(node), dy_(dy), dx_(dx), needed_(needed), create_graph_(create_graph) {}
+  Gradients(Node& node, Tensor* dy, Tensor* dx, const bool* needed, bool create_graph, bool last_run)
+      : node_(node),
+        dy_(dy),
+        dx_(dx),
+        needed_(needed),
+        create_graph_(create_graph),
+        last_run_(last_run) {}
 
   // The gradient of output i; undefined (all zero) only where a node has several outputs.
   const Tensor& dy(uint32_t i = 0) const { return dy_[i]; }
@@ -63,6 +68,8 @@ class Gradients {
   void set(uint32_t i, Tensor dx) { dx_[i] = std::move(dx); }
   // Are the formulas themselves being recorded?
   bool create_graph() const { return create_graph_; }
+  // Do the saved tensors go when this run ends? Numbers that nobody else holds may then be overwritten.
+  bool last_run() const { return last_run_; }
   Node& node() const { return node_; }
 
  private:
@@ -70,7 +77,7 @@ class Gradients {
   Tensor* dy_;
   Tensor* dx_;
   const bool* needed_;
-  bool create_graph_;
+  bool create_graph_, last_run_;
 };
 
 // A tensor that backward will read: checks that nobody has changed it in place since.

@@ -4,6 +4,7 @@
 #include <simdgrad/creation.h>
 #include <simdgrad/indexing.h>
 #include <simdgrad/losses.h>
+#include <simdgrad/memory.h>
 #include <simdgrad/normalization.h>
 #include <simdgrad/pointwise.h>
 #include <simdgrad/random.h>
@@ -99,6 +100,28 @@ TEST_CASE("cross entropy and its own gradient in one backward", "[losses]") {
         penalised([&](const Tensor& x) { return two_steps(x, target, {}, reduction, -100); });
     CHECK(fused.allclose(plain, 1e-12, 1e-13));
     CHECK(fused.abs().max().item<double>() > .01);
+  }
+}
+
+TEST_CASE("the gradient of cross entropy takes the place of what was saved for it", "[losses]") {
+  const Tensor x = randn({64, 8000}).requires_grad_(), target = randint(0, 8000, {64}, kLong);
+  const Tensor wanted = grad({two_steps(x, target, {}, kMean, -100)}, {x})[0];
+  const int64_t matrix = x.numel() * 4;
+  for (const bool retained : {false, true}) {
+    const Tensor loss = cross_entropy_loss(x, target);
+    empty_cache();  // the thread's own counts as in use
+    const int64_t before = memory_stats().allocated_bytes;
+    reset_peak_memory_stats();
+    const Tensor dx = grad({loss}, {x}, {}, retained)[0];
+    CHECK((memory_stats().peak_bytes - before >= matrix) == retained);
+    CHECK(allclose(dx, wanted, 1e-5, 1e-8));
+    if (!retained) {
+      CHECK_THROWS_AS(grad({loss}, {x}), Error);
+      continue;
+    }
+    // What was retained is whole: for another pass, and for the last.
+    CHECK(bytes(grad({loss}, {x}, {}, true)[0]) == bytes(dx));
+    CHECK(bytes(grad({loss}, {x})[0]) == bytes(dx));
   }
 }
 
