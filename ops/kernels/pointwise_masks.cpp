@@ -17,8 +17,9 @@ void where(char* const* data, const std::int64_t* strides, std::int64_t n, const
     mask = chosen;
     mask_step = 0;
   }
-  Stream<T> a(data[2], strides[2]);
-  Stream<T> b(data[3], strides[3]);
+  Number<T> number_of_a, number_of_b;
+  Stream<T> a(data[2], strides[2], number_of_a);
+  Stream<T> b(data[3], strides[3], number_of_b);
   for (; n >= size; n -= size, y += size, mask += mask_step)
     select(Mask<T>::load_bool(mask), a.next(), b.next()).store(y);
   const int rest = static_cast<int>(n);
