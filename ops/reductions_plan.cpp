@@ -1,5 +1,7 @@
 #include "ops/reductions_plan.h"
 
+#include <simdgrad/parallel.h>
+
 #include <algorithm>
 
 #include "core/parallel.h"
@@ -70,7 +72,7 @@ void fold_columns(Fold kind, const T* x, int64_t outer_stride, int64_t outers, i
                   int64_t rows, int64_t width, const T* shift, T* out) {
   const auto kernel = current_table<T>().columns[static_cast<int>(kind)];
   const int64_t block =
-      std::max<int64_t>(8, chunk_size(std::clamp<int64_t>(kTask / width, 64, 512) & ~int64_t{7}));
+      std::max<int64_t>(8, chunk_size(std::clamp<int64_t>(kTask / width, 256, 512) & ~int64_t{7}));
   const double cost =
       kNanoseconds * static_cast<double>(outers) * static_cast<double>(rows) * static_cast<double>(width);
   if (rows <= block && rows * width <= kTask) {
@@ -82,9 +84,13 @@ void fold_columns(Fold kind, const T* x, int64_t outer_stride, int64_t outers, i
                    });
     return;
   }
-  // Tasks are strips of columns of blocks of rows. A strip's width changes no result.
-  const int64_t strip = std::max<int64_t>(64, kTask / std::min(rows, block) & ~int64_t{63});
-  const int64_t strips = (width - 1) / strip + 1, blocks = (rows - 1) / block + 1;
+  // Tasks are strips of columns of blocks of rows, three for each thread: no wider strip changes a
+  // result, and memory is read best in whole rows.
+  const int64_t blocks = (rows - 1) / block + 1;
+  const int64_t wanted = get_num_threads() == 1 ? 1 : 3 * get_num_threads();
+  const int64_t pieces = std::max<int64_t>(1, wanted / (outers * blocks));
+  const int64_t strip = chunk_size(std::max<int64_t>(64, (width / pieces + 63) & ~int64_t{63}));
+  const int64_t strips = (width - 1) / strip + 1;
   Tensor holder;
   T* to = blocks == 1 ? out : scratch<T>(holder, outers * blocks * width);
   parallel_chunks(outers * blocks * strips, cost, [&](int64_t chunk) {

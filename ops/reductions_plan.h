@@ -2,7 +2,7 @@
 //
 // Dimensions are sorted by stride and merged; the innermost reduced one goes first, over rows where
 // it is the fastest in memory and over columns otherwise; what is left is reduced in turn. Long
-// rows are cut into blocks of 4096 numbers, tall columns into blocks of 64 to 512 rows, and the
+// rows are cut into blocks of 4096 numbers, tall columns into blocks of 256 to 512 rows, and the
 // partial results are reduced by the same routine: a tree that depends on shape and layout alone.
 #pragma once
 
