@@ -103,9 +103,10 @@ class Panel {
                    (!block.addend || (block.beta == T(1) && block.addend_column == 1)));
   }
 
-  // Makes ready the panel; packs it into place `slot` when it has to be and pack_now is set.
-  // With `along`, it is followed by the panels of its shape, whose number is returned.
-  std::int64_t open(std::int64_t piece, std::int64_t j, std::int64_t slot, bool pack_now, bool along) {
+  // Makes ready the panel; packs it into place `slot` when it has to be and pack_now is set. Returns
+  // how many panels run() will take: with `along`, all that follow and have this one's shape.
+  std::int64_t open(std::int64_t piece, std::int64_t j, std::int64_t slot, bool pack_now,
+                    bool along) {
     constexpr int n = Vec<T>::size;
     p_ = begin_of(block_.depth, piece);
     tile_.k = size_of(block_.depth, piece);
@@ -126,8 +127,8 @@ class Panel {
     }
     const bool first = piece == 0, last = piece + 1 == block_.depth.pieces;
     // Stored straight from the registers: whole ones, and at most one addition.
-    const bool plain =
-        (width == room || turned_ || kMasksStores) && (!last || (simple_finish_ && (first || addend_ == nullptr)));
+    const bool plain = (width == room || turned_ || kMasksStores) &&
+                       (!last || (simple_finish_ && (first || addend_ == nullptr)));
     tile_.columns = plain ? 0 : static_cast<int>(width);
     tile_.accumulate = !first;
     tile_.finish = last ? &finish_ : nullptr;
