@@ -39,14 +39,26 @@ void for_rows(const StridedPlan& plan, int64_t to_item, Row row) {
   });
 }
 
-void make_pattern(const char* element, int64_t item, char* pattern) {
-  for (int64_t i = 0; i < kernels::kPatternBytes; i += item)
-    std::memcpy(pattern + i, element, static_cast<size_t>(item));
+// The element (1, 2, 4 or 8 bytes) over a word.
+uint64_t repeated(const char* element, int64_t item) {
+  const auto spread = [element]<class T>(T part, uint64_t ones) {
+    std::memcpy(&part, element, sizeof part);
+    return part * ones;
+  };
+  if (item == 4) return spread(uint32_t{}, 0x100000001);
+  if (item == 8) return spread(uint64_t{}, 1);
+  if (item == 1) return spread(uint8_t{}, 0x101010101010101);
+  return spread(uint16_t{}, 0x1000100010001);
+}
+
+void make_pattern(uint64_t word, char* pattern) {
+  for (size_t i = 0; i < kernels::kPatternBytes; i += sizeof word)
+    std::memcpy(pattern + i, &word, sizeof word);
 }
 
 void fill_row(char* to, const char* element, int64_t item, int64_t n) {
   char pattern[kernels::kPatternBytes];
-  make_pattern(element, item, pattern);
+  make_pattern(repeated(element, item), pattern);
   kernels::table().copy->fill(to, pattern, n * item);
 }
 
@@ -184,9 +196,9 @@ void fill_contiguous(void* to, ScalarType type, int64_t n, const Scalar& value) 
   char element[8] = {};
   store_scalar(value, type, element);
   char pattern[kernels::kPatternBytes];
-  make_pattern(element, item, pattern);
-  bool one_byte = true;
-  for (int64_t i = 1; i < item; ++i) one_byte &= element[i] == element[0];
+  const uint64_t word = repeated(element, item);
+  make_pattern(word, pattern);
+  const bool one_byte = word == repeated(element, 1);
   parallel_range(n, kChunkBytes / item, kNanosecondsPerByte * static_cast<double>(item),
                  [&](int64_t begin, int64_t end) {
                    char* target = static_cast<char*>(to) + begin * item;
