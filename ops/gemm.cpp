@@ -226,6 +226,17 @@ GemmBlock<T> make_block(std::int64_t m, std::int64_t n, std::int64_t k, const Ma
   return block;
 }
 
+// Whether the form without preparations will do: nothing to pack, turn, cut up or add.
+template <class T>
+bool is_bare(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix& b,
+             const Epilogue& epilogue, const GemmTable<T>& table) {
+  const std::int64_t lanes = std::int64_t{1} << table.lanes_log2;
+  return b.column_stride == 1 && n >= lanes && k <= kernels::kGemmDepth<T> &&
+         k * n * static_cast<std::int64_t>(sizeof(T)) <= kernels::kBareBytes && m <= 64 &&
+         table.bare_columns != 0 && n % table.bare_columns == 0 && epilogue.alpha == 1 &&
+         epilogue.beta == 0 && !chooses_dot(m, n, k, table);
+}
+
 // What a multiply-add costs on one core, in nanoseconds, for the decision to run in parallel.
 template <class T>
 constexpr double kNanoseconds = sizeof(T) == 4 ? 0.02 : 0.04;
@@ -236,17 +247,24 @@ template <class T>
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, T* c,
           std::int64_t ldc, const Epilogue& epilogue) {
   if (m <= 0 || n <= 0) return;
+  const GemmTable<T>& table = active_table<T>();
+  const double nanoseconds =
+      kNanoseconds<T> * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  const bool on_this_thread =
+      nanoseconds < detail::inline_threshold.load(std::memory_order_relaxed) ||
+      get_num_threads() == 1;
+  if (on_this_thread && k > 0 && is_bare(m, n, k, b, epilogue, table)) {
+    table.bare({m, n, k, static_cast<const T*>(a.data), m == 1 ? 1 : a.row_stride, a.column_stride,
+                static_cast<const T*>(b.data), b.row_stride, c, ldc});
+    return;
+  }
   GemmBlock<T> block = make_block(m, n, k, a, b, c, ldc, epilogue);
   if (k <= 0) {
     fill(block);
     return;
   }
-  const GemmTable<T>& table = active_table<T>();
   const bool dot = choose_form(block, table);
-  const double nanoseconds =
-      kNanoseconds<T> * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  if (nanoseconds < detail::inline_threshold.load(std::memory_order_relaxed) ||
-      get_num_threads() == 1) {
+  if (on_this_thread) {
     run_block(block, table, dot);
     return;
   }

@@ -17,7 +17,6 @@ std::int64_t at_once(std::int64_t pieces, std::int64_t bytes, std::int64_t room)
 // Bytes of packed A that stay in the smallest L2 around (512 KiB), and of B in a share of L3.
 constexpr std::int64_t kBytesOfA = 256 << 10;
 constexpr std::int64_t kBytesOfB = 2 << 20;
-constexpr std::int64_t kBytesAlong = 24 << 10;
 
 // A packed tile of A, and a packed panel of B, in elements.
 template <class T>
@@ -214,7 +213,7 @@ void run_panels(const GemmBlock<T>& block, T* c, std::int64_t c_row, bool turned
   const std::int64_t columns = block.panels.pieces, rows = block.tiles.pieces;
   // Few tiles one below the other: those side by side in one call, as long as B stays in L1.
   const bool along = rows < columns && !block.pack_a && !block.pack_b &&
-                     block.k * block.n * static_cast<std::int64_t>(sizeof(T)) <= kBytesAlong;
+                     block.k * block.n * static_cast<std::int64_t>(sizeof(T)) <= kBareBytes;
   for (std::int64_t jb = 0; jb < columns; jb += block.panels_at_once) {
     const std::int64_t j_next = jb + block.panels_at_once,
                        j_end = j_next < columns ? j_next : columns;
@@ -263,11 +262,70 @@ void run(const GemmBlock<T>& block) {
   turn(block, product, turned_row(block));
 }
 
+template <class T>
+void bare(const BareProduct<T>& product) {
+  constexpr int n = Vec<T>::size;
+  const Split panels = split((product.n + n - 1) / n, kMaxVectors);
+  const Split tiles = split(product.m, kMaxRows[longest_of(panels)]);
+  const int order = product.a_row == 1 ? kInRow : kApart;
+  // Tiles in one call: those side by side, or those one below the other.
+  const bool along = tiles.pieces < panels.pieces;
+  Tile<T> tile;
+  tile.k = product.k;
+  tile.a_row = product.a_row;
+  tile.a_column = product.a_column;
+  tile.b_row = product.b_row;
+  tile.c_row = product.c_row;
+  tile.add = nullptr;
+  tile.add_row = tile.add_next = 0;
+  tile.columns = 0;
+  // `down` tiles by `right` panels of one shape from row i and column j on.
+  const auto run = [&](std::int64_t i, std::int64_t down, int rows, std::int64_t j,
+                       std::int64_t right, int vectors, bool masked) {
+    const std::int64_t width = vectors * n, a_next = rows * product.a_row,
+                       c_next = rows * product.c_row;
+    const auto function = kTiles<T>.functions[kMasksLoads && masked][order][vectors - 1][rows - 1];
+    tile.count = along ? right : down;
+    tile.a_next = along ? 0 : a_next;
+    tile.b_next = along ? width : 0;
+    tile.c_next = along ? width : c_next;
+    tile.a = product.a + i * product.a_row;
+    tile.b = product.b + j;
+    tile.c = product.c + i * product.c_row + j;
+    for (std::int64_t calls = along ? down : right; calls > 0; --calls) {
+      function(tile);
+      tile.a += along ? a_next : 0;
+      tile.b += along ? 0 : width;
+      tile.c += along ? c_next : width;
+    }
+  };
+  const auto run_panels = [&](std::int64_t j, std::int64_t right, int vectors, bool masked) {
+    if (right == 0) return;
+    const int rows = static_cast<int>(tiles.shorter);
+    if (tiles.longer > 0) run(0, tiles.longer, rows + 1, j, right, vectors, masked);
+    run(tiles.longer * (rows + 1), tiles.pieces - tiles.longer, rows, j, right, vectors, masked);
+  };
+  const int vectors = static_cast<int>(panels.shorter);
+  const int cut = static_cast<int>(product.n % n);  // the last panel is by itself where it is masked
+  const std::int64_t last = cut != 0 ? panels.pieces - 1 : panels.pieces;
+  const std::int64_t longer = panels.longer < last ? panels.longer : last;
+  run_panels(0, longer, vectors + 1, false);
+  run_panels(longer * (vectors + 1) * n, last - longer, vectors, false);
+  if (cut == 0) return;
+  tile.last_columns = cut;
+  const int of_last = static_cast<int>(size_of(panels, last));
+  run_panels(begin_of(panels, last) * n, 1, of_last, true);
+}
+
 constexpr int log2_of(int n) { return n == 1 ? 0 : 1 + log2_of(n / 2); }
 
+// sse2 copies operands, and masks nothing.
 template <class T>
-constexpr GemmTable<T> kTable = {log2_of(Vec<T>::size), kDotNarrow, prepare<T>, run<T>,
-                                 prepare_dot<T>,        dot<T>};
+constexpr int kBareColumns = kMasksStores ? 1 : kMasksLoads ? Vec<T>::size : 0;
+
+template <class T>
+constexpr GemmTable<T> kTable = {log2_of(Vec<T>::size), kDotNarrow,     prepare<T>, run<T>,
+                                 kBareColumns<T>,       bare<T>,        prepare_dot<T>, dot<T>};
 
 }  // namespace
 
