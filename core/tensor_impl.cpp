@@ -52,7 +52,7 @@ inline bool was_last(Storage* storage) noexcept {
          storage->references.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
 
-void release_storage(Storage* storage) noexcept {
+[[gnu::always_inline]] inline void release_storage(Storage* storage) noexcept {
   if (!was_last(storage)) return;
   if (storage->owner == Storage::Owner::kAllocator) {
     deallocate(storage->data, storage->bytes);
@@ -89,11 +89,7 @@ void destroy_tensor(Counted* counted) noexcept {
   // Nearly all: a block of its own with nothing attached but, perhaps, a node.
   if (is_lone_block(*tensor)) [[likely]] {
     Node* const grad_fn = tensor->grad_fn;
-    Storage* const storage = tensor->storage;
-    if (was_last(storage)) {
-      if (storage->owner == Storage::Owner::kAllocator) deallocate(storage->data, storage->bytes);
-      deallocate(tensor, storage->block_bytes);
-    }
+    release_storage(tensor->storage);
     if (grad_fn) release_node(grad_fn);
     return;
   }

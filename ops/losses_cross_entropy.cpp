@@ -145,7 +145,7 @@ void row_gradients(const Tensor& dy, const Tensor& e, const Tensor& sums, const 
 }
 
 // Do just the two nodes hold e, for the last time? dx then takes its place (256 x 10000: 730 us become
-// 510, since one matrix less goes through the cache).
+// 500, since one matrix less goes through the cache).
 bool may_overwrite(const Tensor& e, const Gradients& d) {
   const TensorImpl& held = impl(e);
   return d.last_run() && held.references.load(std::memory_order_acquire) == 2 &&

@@ -96,6 +96,14 @@ void list_tasks(const Parts& parts, int64_t n, int64_t columns, int64_t item,
   }
 }
 
+// `width` columns of the rows from column `at` on.
+kernels::ScatterRows columns_of(kernels::ScatterRows rows, int64_t at, int64_t width, int64_t item) {
+  rows.table += at * item;
+  rows.values += at * item;
+  rows.columns = std::min(width, rows.columns - at);
+  return rows;
+}
+
 // On one thread values are best read as they lie. The bits are the same in parts.
 void add_floats(const kernels::ScatterRows& rows, ScalarType dtype) {
   const int64_t item = element_size(dtype), row_bytes = rows.columns * item;
@@ -110,11 +118,7 @@ void add_floats(const kernels::ScatterRows& rows, ScalarType dtype) {
     const int64_t width = (row_bytes / threads + 63) / 64 * 64 / item;
     const int64_t shares = (rows.columns + width - 1) / width;
     parallel_chunks(shares, cost, [&](int64_t share) {
-      kernels::ScatterRows some = rows;
-      some.table += share * width * item;
-      some.values += share * width * item;
-      some.columns = std::min(width, rows.columns - share * width);
-      add(some);
+      add(columns_of(rows, share * width, width, item));
     });
     return;
   }
@@ -123,10 +127,7 @@ void add_floats(const kernels::ScatterRows& rows, ScalarType dtype) {
   list_tasks(parts, rows.n, rows.columns, item, tasks);
   parallel_chunks(static_cast<int64_t>(tasks.size()), cost, [&](int64_t index) {
     const Task& task = tasks[static_cast<size_t>(index)];
-    kernels::ScatterRows some = rows;
-    some.table += task.column * item;
-    some.values += task.column * item;
-    some.columns = task.width;
+    kernels::ScatterRows some = columns_of(rows, task.column, task.width, item);
     some.positions = parts.positions(task.part);
     some.n = parts.count(task.part);
     add(some);

@@ -102,10 +102,8 @@ class Panel {
                    (!block.addend || (block.beta == T(1) && block.addend_column == 1)));
   }
 
-  // Makes ready the panel; packs it into place `slot` when it has to be and pack_now is set. Returns
-  // how many panels run() will take: with `along`, all that follow and have this one's shape.
-  std::int64_t open(std::int64_t piece, std::int64_t j, std::int64_t slot, bool pack_now,
-                    bool along) {
+  // Makes ready the panel; packs it into place `slot` when it has to be and pack_now is set.
+  void open(std::int64_t piece, std::int64_t j, std::int64_t slot, bool pack_now) {
     constexpr int n = Vec<T>::size;
     p_ = begin_of(block_.depth, piece);
     tile_.k = size_of(block_.depth, piece);
@@ -133,13 +131,6 @@ class Panel {
     tile_.finish = last ? &finish_ : nullptr;
     add_ = first ? (last ? addend_ : nullptr) : c_;
     tile_.add_row = first ? block_.addend_row : tile_.c_row;
-    panels_ = 1;
-    if (along && plain && width == room) {
-      const Split& panels = block_.panels;
-      const std::int64_t whole = block_.n % n == 0 ? panels.pieces : panels.pieces - 1;
-      panels_ = (j < panels.longer && panels.longer < whole ? panels.longer : whole) - j;
-    }
-    return panels_;
   }
 
   // Tiles [begin, end) of rows; packs them from place 0 on when they have to be and pack_now is set.
@@ -151,17 +142,15 @@ class Panel {
       const std::int64_t i = begin_of(block_.tiles, t);
       const int rows = static_cast<int>(size_of(block_.tiles, t));
       const std::int64_t longer = block_.tiles.longer;
-      if (together && panels_ == 1) count = (t < longer && longer < end ? longer : end) - t;
-      tile_.count = panels_ > 1 ? panels_ : count;
+      if (together) count = (t < longer && longer < end ? longer : end) - t;
+      tile_.count = count;
       tile_.a = block_.a + i * block_.a_row + p_ * block_.a_column;
       tile_.a_row = block_.a_row;
       tile_.a_column = block_.a_column;
-      const std::int64_t width = vectors_ * Vec<T>::size;
-      const bool along = panels_ > 1;
-      tile_.a_next = along ? 0 : rows * block_.a_row;
-      tile_.b_next = along ? width : 0;
-      tile_.c_next = along ? width : rows * tile_.c_row;
-      tile_.add_next = along ? width : rows * tile_.add_row;
+      tile_.a_next = rows * block_.a_row;
+      tile_.b_next = 0;
+      tile_.c_next = rows * tile_.c_row;
+      tile_.add_next = rows * tile_.add_row;
       ElementsOfA order = tile_.a_row == 1 ? kInRow : kApart;
       if (block_.pack_a) {
         T* const packed = block_.scratch + (t - begin) * tile_elements(block_);
@@ -170,7 +159,7 @@ class Panel {
         tile_.a = packed;
         tile_.a_row = 1;
         tile_.a_column = block_.repeat_a ? rows * Vec<T>::size : rows;
-        tile_.a_next = along ? 0 : tile_elements(block_);
+        tile_.a_next = tile_elements(block_);
       }
       tile_.c = c_ + i * tile_.c_row + j_;
       tile_.add = add_ ? add_ + i * tile_.add_row + j_ : nullptr;
@@ -200,7 +189,6 @@ class Panel {
   std::int64_t p_, j_;
   int vectors_;
   bool masked_;
-  std::int64_t panels_;
   const T* add_;
 };
 
@@ -211,20 +199,15 @@ void run_panels(const GemmBlock<T>& block, T* c, std::int64_t c_row, bool turned
   Panel<T> panel(block, c, c_row, turned);
   const bool keep_b = keeps_b(block);
   const std::int64_t columns = block.panels.pieces, rows = block.tiles.pieces;
-  // Few tiles one below the other: those side by side in one call, as long as B stays in L1.
-  const bool along = rows < columns && !block.pack_a && !block.pack_b &&
-                     block.k * block.n * static_cast<std::int64_t>(sizeof(T)) <= kBareBytes;
   for (std::int64_t jb = 0; jb < columns; jb += block.panels_at_once) {
     const std::int64_t j_next = jb + block.panels_at_once,
                        j_end = j_next < columns ? j_next : columns;
     for (std::int64_t piece = 0; piece < block.depth.pieces; ++piece) {
       for (std::int64_t ib = 0; ib < rows; ib += block.tiles_at_once) {
         const std::int64_t i_next = ib + block.tiles_at_once, i_end = i_next < rows ? i_next : rows;
-        for (std::int64_t j = jb; j < j_end;) {
-          const std::int64_t opened =
-              panel.open(piece, j, keep_b ? j - jb : 0, ib == 0 || !keep_b, along);
+        for (std::int64_t j = jb; j < j_end; ++j) {
+          panel.open(piece, j, keep_b ? j - jb : 0, ib == 0 || !keep_b);
           panel.run(ib, i_end, j == jb);
-          j += opened;
         }
       }
     }
@@ -269,7 +252,7 @@ void bare(const BareProduct<T>& product) {
   const Split tiles = split(product.m, kMaxRows[longest_of(panels)]);
   const int order = product.a_row == 1 ? kInRow : kApart;
   // Tiles in one call: those side by side, or those one below the other.
-  const bool along = tiles.pieces < panels.pieces;
+  const bool wide = tiles.pieces < panels.pieces;
   Tile<T> tile;
   tile.k = product.k;
   tile.a_row = product.a_row;
@@ -279,9 +262,12 @@ void bare(const BareProduct<T>& product) {
   tile.add = nullptr;
   tile.add_row = tile.add_next = 0;
   tile.columns = 0;
+  tile.accumulate = false;
+  tile.finish = nullptr;
   // `down` tiles by `right` panels of one shape from row i and column j on.
   const auto run = [&](std::int64_t i, std::int64_t down, int rows, std::int64_t j,
                        std::int64_t right, int vectors, bool masked) {
+    const bool along = tile.columns != 0 || wide;  // through store_rows they go one by one
     const std::int64_t width = vectors * n, a_next = rows * product.a_row,
                        c_next = rows * product.c_row;
     const auto function = kTiles<T>.functions[kMasksLoads && masked][order][vectors - 1][rows - 1];
@@ -314,14 +300,15 @@ void bare(const BareProduct<T>& product) {
   if (cut == 0) return;
   tile.last_columns = cut;
   const int of_last = static_cast<int>(size_of(panels, last));
+  if (!kMasksStores) tile.columns = (of_last - 1) * n + cut;
   run_panels(begin_of(panels, last) * n, 1, of_last, true);
 }
 
 constexpr int log2_of(int n) { return n == 1 ? 0 : 1 + log2_of(n / 2); }
 
-// sse2 copies operands, and masks nothing.
+// Without masks, whole registers; not where operands are copied for the sake of the tiles.
 template <class T>
-constexpr int kBareColumns = kMasksStores ? 1 : kMasksLoads ? Vec<T>::size : 0;
+constexpr int kBareColumns = kMasksLoads ? 1 : kOrdersOfA > kRepeated ? 0 : Vec<T>::size;
 
 template <class T>
 constexpr GemmTable<T> kTable = {log2_of(Vec<T>::size), kDotNarrow,     prepare<T>, run<T>,
