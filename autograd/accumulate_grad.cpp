@@ -26,16 +26,16 @@ Tensor clone_in_layout(const Tensor& gradient, const Tensor& leaf, bool create_g
 
 bool is_unshared(const Tensor& tensor) {
   const TensorImpl& of = impl(tensor);
-  if (of.references.load(std::memory_order_acquire) != 1) return false;
+  if (!of.references.is_one()) return false;
   if (of.is_sparse())
     return is_unshared(of.extra->indices) && is_unshared(of.extra->values);
   // A view is the only one left on its storage when its base is held by nothing but the view.
   uint32_t expected = 1;
   if (of.is_view()) {
-    if (of.base->references.load(std::memory_order_acquire) != 1) return false;
+    if (!of.base->references.is_one()) return false;
     expected = 2;
   }
-  return of.storage->references.load(std::memory_order_acquire) == expected &&
+  return of.storage->references.load() == expected &&
          of.storage->owner != Storage::Owner::kCaller &&
          (of.is_contiguous() || is_non_overlapping_and_dense(of.size_list(), of.stride_list()));
 }
@@ -63,7 +63,7 @@ namespace {
 // has to be unshared: sums of such gradients never write into its parts.
 bool can_steal(const Tensor& gradient, const TensorImpl& leaf) {
   const TensorImpl& of = impl(gradient);
-  if (of.is_sparse()) return of.references.load(std::memory_order_acquire) == 1;
+  if (of.is_sparse()) return of.references.is_one();
   return is_unshared(gradient) && has_layout(gradient, leaf);
 }
 
@@ -95,7 +95,7 @@ Node* grad_accumulator(const Tensor& leaf) {
       NodeAccess::destroy(fresh);  // another thread was first
     }
   }
-  of.references.fetch_add(1, std::memory_order_relaxed);
+  of.references.add();
   return node;
 }
 

@@ -5,6 +5,7 @@
 #include "autograd/engine.h"
 #include "autograd/hooks.h"
 #include "autograd/sum_to_size.h"
+#include "core/dtypes.h"
 
 namespace simdgrad {
 
@@ -26,9 +27,8 @@ Edge edge_of(const Tensor& tensor) {
 Tensor root_gradient(const Tensor& output, const Tensor& given, size_t index) {
   if (!given.defined()) {
     SIMDGRAD_CHECK(output.numel() == 1, "grad can be implicitly created only for scalar outputs");
-    Tensor one = make_like(output, output.scalar_type());
-    const GradModeGuard guard(false);
-    one.fill_(1);
+    const Tensor one = make_contiguous_like(impl(output));
+    for_float_type(impl(one).dtype, [&]<class T>(T) { *static_cast<T*>(impl(one).data) = 1; });
     return one;
   }
   Tensor gradient = given;

@@ -31,7 +31,7 @@ constexpr uint32_t kCountMask = kCaptured - 1;
 uint32_t next_traversal_id() {
   static std::atomic<uint32_t> last{0};
   uint32_t id;
-  do id = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  do id = detail::fetch_add<uint32_t>(last, 1) + 1;
   while (id == 0);
   return id;
 }
@@ -73,12 +73,20 @@ class Engine {
     return node.claim_.load(std::memory_order_relaxed) == id_;
   }
 
+  bool claim(Node& node) const {
+    uint32_t owner = node.claim_.load(std::memory_order_relaxed);
+    if (owner != 0) return false;
+    if (!detail::is_single_threaded())
+      return node.claim_.compare_exchange_strong(owner, id_, std::memory_order_acquire,
+                                                 std::memory_order_relaxed);
+    node.claim_.store(id_, std::memory_order_relaxed);
+    return true;
+  }
+
   // The node's state is ours from here on: in the node if it is free, aside if not.
   void visit(Node* node) {
     if (is_mine(*node)) return;
-    uint32_t nobody = 0;
-    if (node->claim_.compare_exchange_strong(nobody, id_, std::memory_order_acquire,
-                                             std::memory_order_relaxed)) {
+    if (claim(*node)) {
       // A node that was met before it became free keeps its state aside.
       if (!aside_ || !aside_->contains(node)) {
         node->dependencies_ = 0;

@@ -68,9 +68,9 @@ Counted* leaf_of(const Node& accumulator) noexcept;  // autograd/accumulate_grad
 
 void retain_node(const Node* node) noexcept {
   if (NodeAccess::flags(*node) & NodeAccess::kAccumulates) {
-    leaf_of(*node)->references.fetch_add(1, std::memory_order_relaxed);
+    leaf_of(*node)->references.add();
   } else {
-    NodeAccess::references(*node).fetch_add(1, std::memory_order_relaxed);
+    NodeAccess::references(*node).add();
   }
 }
 
@@ -79,11 +79,7 @@ void release_node(Node* node) noexcept {
     Tensor::adopt(leaf_of(*node));
     return;
   }
-  // A count of 1 says that nobody else can reach the node.
-  std::atomic<uint32_t>& references = NodeAccess::references(*node);
-  if (references.load(std::memory_order_acquire) == 1 ||
-      references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-    NodeDestroyer::destroy(node);
+  if (NodeAccess::references(*node).drop()) NodeDestroyer::destroy(node);
 }
 
 }  // namespace detail

@@ -134,7 +134,7 @@ struct NodeAccess {
     node.edge_count_ = count;
   }
   static void set_input_count(Node& node, uint32_t count) { node.input_count_ = count; }
-  static std::atomic<uint32_t>& references(const Node& node) { return node.references_; }
+  static detail::ReferenceCount& references(const Node& node) { return node.references_; }
   static void destroy(Node* node) { delete node; }
   // Throws PyTorch's "Trying to backward through the graph a second time".
   [[noreturn, gnu::cold]] static void throw_released();
@@ -154,7 +154,7 @@ struct NodeName {
 class NodeLock {
  public:
   explicit NodeLock(Node& node) : lock_(NodeAccess::lock(node)) {
-    if (lock_.exchange(1, std::memory_order_acquire) != 0) [[unlikely]]
+    if (detail::exchange<uint8_t>(lock_, 1) != 0) [[unlikely]]
       wait();
   }
   ~NodeLock() { lock_.store(0, std::memory_order_release); }

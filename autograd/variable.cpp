@@ -84,8 +84,8 @@ Tensor make_view(const Tensor& self, IntArrayRef sizes, IntArrayRef strides, int
   Tensor result = make_alias(self, sizes, strides, offset);
   TensorImpl& view = impl(result);
   const TensorImpl& from = impl(self);
-  const Tensor base = from.is_view() ? share(from.base) : self;
-  view.base = Tensor(base).surrender();
+  view.base = from.is_view() ? from.base : self.counted();
+  view.base->references.add();
   view.flags |= TensorImpl::kIsView;
   view.view_version = view.current_version();
   ViewKind kind = thread_state.grad_enabled ? ViewKind::kDefault : ViewKind::kNoGrad;

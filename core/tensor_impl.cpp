@@ -10,7 +10,7 @@ namespace {
 constexpr size_t kHeaderBytes = sizeof(TensorImpl) + sizeof(Storage);
 
 // Blocks come in multiples of the allocator's step, so that data after the headers has room.
-TensorImpl* new_impl(void* block, ScalarType dtype) {
+[[gnu::always_inline]] inline TensorImpl* new_impl(void* block, ScalarType dtype) {
   TensorImpl* impl = new (block) TensorImpl;
   impl->dtype = dtype;
   count_tensor(1);
@@ -18,7 +18,8 @@ TensorImpl* new_impl(void* block, ScalarType dtype) {
 }
 
 // A block with a Storage behind the impl, and room for `data_bytes` behind that.
-TensorImpl* new_impl_with_storage(ScalarType dtype, size_t data_bytes) {
+[[gnu::always_inline]] inline TensorImpl* new_impl_with_storage(ScalarType dtype,
+                                                                size_t data_bytes) {
   const size_t block_bytes = kHeaderBytes + data_bytes;
   TensorImpl* impl = new_impl(allocate(block_bytes), dtype);
   impl->flags |= TensorImpl::kHasStorage;
@@ -31,8 +32,7 @@ TensorImpl* new_impl_with_storage(ScalarType dtype, size_t data_bytes) {
   return impl;
 }
 
-TensorImpl* new_impl_with_data(size_t bytes, ScalarType dtype) {
-  if (bytes <= kInlineDataBytes) return new_impl_with_storage(dtype, bytes);
+[[gnu::noinline]] TensorImpl* new_impl_with_data_apart(size_t bytes, ScalarType dtype) {
   Tensor header = Tensor::adopt(new_impl_with_storage(dtype, 0));  // goes if the next line throws
   void* data = allocate(bytes);
   TensorImpl* impl = static_cast<TensorImpl*>(header.surrender());
@@ -42,18 +42,18 @@ TensorImpl* new_impl_with_data(size_t bytes, ScalarType dtype) {
   return impl;
 }
 
+[[gnu::always_inline]] inline TensorImpl* new_impl_with_data(size_t bytes, ScalarType dtype) {
+  return bytes <= kInlineDataBytes ? new_impl_with_storage(dtype, bytes)
+                                   : new_impl_with_data_apart(bytes, dtype);
+}
+
 struct ExternalOwner {
   void (*release)(void*);
   void* context;
 };
 
-inline bool was_last(Storage* storage) noexcept {
-  return storage->references.load(std::memory_order_acquire) == 1 ||
-         storage->references.fetch_sub(1, std::memory_order_acq_rel) == 1;
-}
-
 [[gnu::always_inline]] inline void release_storage(Storage* storage) noexcept {
-  if (!was_last(storage)) return;
+  if (!storage->references.drop()) return;
   if (storage->owner == Storage::Owner::kAllocator) {
     deallocate(storage->data, storage->bytes);
   } else if (storage->owner == Storage::Owner::kCaller) {
@@ -61,10 +61,6 @@ inline bool was_last(Storage* storage) noexcept {
     if (owner->release) owner->release(owner->context);
   }
   deallocate(reinterpret_cast<char*>(storage) - sizeof(TensorImpl), storage->block_bytes);
-}
-
-void retain_storage(Storage* storage) {
-  storage->references.fetch_add(1, std::memory_order_relaxed);
 }
 
 // Does destroying it take no more than giving back its block and its numbers? (Its destructor has then
@@ -162,74 +158,92 @@ inline void make_room_for_dims(TensorImpl& impl, size_t ndim) {
   impl.ndim = static_cast<uint8_t>(ndim);
 }
 
+// Writes sizes with row-major strides; returns their product.
+[[gnu::always_inline]] inline int64_t place_contiguous(const int64_t* sizes, size_t ndim,
+                                                       int64_t* to_sizes, int64_t* to_strides) {
+  int64_t count = 1, stride = 1;
+  for (size_t i = ndim; i-- > 0;) {
+    const int64_t size = to_sizes[i] = sizes[i];
+    to_strides[i] = stride;
+    count = wrapping_product(count, size);
+    if (size > 1) stride = wrapping_product(stride, size);
+  }
+  return count;
+}
+
+[[gnu::always_inline]] inline void place_shape(TensorImpl& impl, IntArrayRef sizes,
+                                               IntArrayRef strides) {
+  make_room_for_dims(impl, sizes.size());
+  int64_t* to_sizes = impl.sizes();
+  int64_t* to_strides = impl.strides();
+  int64_t count = 1;
+  bool contiguous = true;
+  for (size_t i = sizes.size(); i-- > 0;) {
+    const int64_t size = to_sizes[i] = sizes[i];
+    const int64_t stride = to_strides[i] = strides[i];
+    contiguous &= size == 1 || stride == count;
+    count = wrapping_product(count, size);
+  }
+  impl.numel = count;
+  impl.set_flag(TensorImpl::kContiguous, contiguous || count == 0);
+}
+
 }  // namespace
 
 void TensorImpl::set_contiguous_shape(IntArrayRef new_sizes) {
   make_room_for_dims(*this, new_sizes.size());
-  int64_t* to = sizes();
-  int64_t count = 1;
-  for (size_t i = 0; i < new_sizes.size(); ++i)
-    count = wrapping_product(count, to[i] = new_sizes[i]);
-  numel = count;
-  contiguous_strides(new_sizes, strides());
+  numel = place_contiguous(new_sizes.data(), new_sizes.size(), sizes(), strides());
   set_flag(kContiguous, true);
 }
 
 void TensorImpl::set_shape(IntArrayRef new_sizes, IntArrayRef new_strides) {
-  make_room_for_dims(*this, new_sizes.size());
-  int64_t* to = sizes();
-  int64_t* stride_to = strides();
-  int64_t count = 1;
-  for (size_t i = 0; i < new_sizes.size(); ++i) {
-    count = wrapping_product(count, to[i] = new_sizes[i]);
-    stride_to[i] = new_strides[i];
-  }
-  numel = count;
-  bool contiguous = true;
-  int64_t expected = 1;
-  for (size_t i = new_sizes.size(); i-- > 0 && count;) {
-    if (new_sizes[i] == 1) continue;
-    contiguous &= new_strides[i] == expected;
-    expected *= new_sizes[i];
-  }
-  set_flag(kContiguous, contiguous);
+  place_shape(*this, new_sizes, new_strides);
 }
 
+namespace {
+
+[[gnu::noinline]] Tensor make_large_tensor(IntArrayRef sizes, ScalarType dtype) {
+  check_sizes_nonnegative({sizes.data(), sizes.size()});
+  const size_t bytes =
+      byte_count({sizes.data(), sizes.size()}, static_cast<size_t>(element_size(dtype)));
+  SIMDGRAD_CHECK(sizes.size() <= kMaxDims, "tensor: got ", sizes.size(),
+                 " dimensions, at most 64 are allowed");
+  Tensor result = Tensor::adopt(new_impl_with_data(bytes, dtype));
+  impl(result).set_contiguous_shape(sizes);
+  return result;
+}
+
+// Of at most kInlineDims sizes, whose product is `count`.
+[[gnu::always_inline]] inline Tensor make_small_tensor(IntArrayRef sizes, int64_t count,
+                                                       ScalarType dtype) {
+  TensorImpl* to = new_impl_with_data(static_cast<size_t>(count * element_size(dtype)), dtype);
+  to->ndim = static_cast<uint8_t>(sizes.size());
+  to->numel = count;
+  place_contiguous(sizes.data(), sizes.size(), to->shape.inlined, to->shape.inlined + kInlineDims);
+  return Tensor::adopt(to);
+}
+
+}  // namespace
+
 Tensor make_tensor(IntArrayRef sizes, ScalarType dtype) {
+  if (sizes.size() > kInlineDims) [[unlikely]]
+    return make_large_tensor(sizes, dtype);
   // Small sizes cannot overflow: only the others pay for the checks.
-  int64_t count = 1;
-  bool plain = sizes.size() <= kInlineDims;
+  uint64_t count = 1, bits = 0;
   for (int64_t size : sizes) {
-    plain &= static_cast<uint64_t>(size) < (1u << 12);
-    count *= plain ? size : 1;
+    bits |= static_cast<uint64_t>(size);
+    count *= static_cast<uint64_t>(size);
   }
-  size_t bytes = static_cast<size_t>(count * element_size(dtype));
-  if (!plain) {
-    check_sizes_nonnegative({sizes.data(), sizes.size()});
-    bytes = byte_count({sizes.data(), sizes.size()}, static_cast<size_t>(element_size(dtype)));
-    SIMDGRAD_CHECK(sizes.size() <= kMaxDims, "tensor: got ", sizes.size(),
-                   " dimensions, at most 64 are allowed");
-  }
-  TensorImpl* impl = new_impl_with_data(bytes, dtype);
-  impl->set_contiguous_shape(sizes);
-  return Tensor::adopt(impl);
+  if (bits >= 1u << 12) [[unlikely]]
+    return make_large_tensor(sizes, dtype);
+  return make_small_tensor(sizes, static_cast<int64_t>(count), dtype);
 }
 
 Tensor make_contiguous_like(const TensorImpl& like) {
   if (like.ndim > kInlineDims) [[unlikely]]
     return make_tensor(like.size_list(), like.dtype);
-  const size_t bytes = static_cast<size_t>(like.numel * element_size(like.dtype));
-  TensorImpl* to = new_impl_with_data(bytes, like.dtype);
-  to->ndim = like.ndim;
-  to->numel = like.numel;
-  // The strides of `like` may be any where a size is 1.
-  int64_t stride = 1;
-  for (int i = like.ndim - 1; i >= 0; --i) {
-    const int64_t size = to->shape.inlined[i] = like.shape.inlined[i];
-    to->shape.inlined[kInlineDims + i] = stride;
-    if (size > 1) stride *= size;
-  }
-  return Tensor::adopt(to);
+  // Its strides may be any where a size is 1.
+  return make_small_tensor(like.size_list(), like.numel, like.dtype);
 }
 
 Tensor make_strided(IntArrayRef sizes, IntArrayRef strides, ScalarType dtype) {
@@ -264,13 +278,13 @@ Tensor make_external(void* data, IntArrayRef sizes, IntArrayRef strides, ScalarT
 Tensor make_alias(const Tensor& source, IntArrayRef sizes, IntArrayRef strides, int64_t offset) {
   const TensorImpl& from = impl(source);
   TensorImpl* to = new_impl(allocate(sizeof(TensorImpl)), from.dtype);
-  retain_storage(from.storage);
+  from.storage->references.add();
   to->storage = from.storage;
   to->version = from.version;
-  if (from.version != from.storage) retain_storage(from.version);
+  if (from.version != from.storage) from.version->references.add();
   to->data = static_cast<char*>(from.storage->data) + offset * element_size(from.dtype);
   Tensor result = Tensor::adopt(to);
-  to->set_shape(sizes, strides);
+  place_shape(*to, sizes, strides);
   return result;
 }
 
@@ -286,7 +300,7 @@ Tensor make_detached(const Tensor& source, bool share_version) {
     return make_alias(source, from.size_list(), from.stride_list(), from.storage_offset());
   // The version of its own lives in a Storage of its own, which holds no numbers.
   TensorImpl* to = new_impl_with_storage(from.dtype, 0);
-  retain_storage(from.storage);
+  from.storage->references.add();
   to->storage = from.storage;
   to->data = from.data;
   Tensor result = Tensor::adopt(to);
@@ -303,7 +317,7 @@ void replace_storage(TensorImpl& to, const TensorImpl& from) {
   to.dtype = from.dtype;
   to.set_shape(from.size_list(), from.stride_list());
   if (from.storage == before) return;
-  retain_storage(from.storage);
+  from.storage->references.add();
   to.storage = from.storage;
   if (version_was_apart) release_storage(before);
   // Back to counting once where both are the same again.

@@ -148,8 +148,8 @@ void row_gradients(const Tensor& dy, const Tensor& e, const Tensor& sums, const 
 // 500, since one matrix less goes through the cache).
 bool may_overwrite(const Tensor& e, const Gradients& d) {
   const TensorImpl& held = impl(e);
-  return d.last_run() && held.references.load(std::memory_order_acquire) == 2 &&
-         held.storage->references.load(std::memory_order_acquire) == 1;
+  return d.last_run() && held.references.load() == 2 &&
+         held.storage->references.is_one();
 }
 
 // log_softmax and nll_loss in one pass. The graph shows both nodes: NllLossBackward0 computes the

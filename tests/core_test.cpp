@@ -1,5 +1,6 @@
 #include <simdgrad/error.h>
 #include <simdgrad/parallel.h>
+#include <simdgrad/reference_count.h>
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -169,6 +170,36 @@ TEST_CASE("a thread starts with a state of its own") {
   }).join();
   thread_state.grad_enabled = true;
   REQUIRE(fresh);
+}
+
+// In a process of its own: this one has had threads.
+TEST_CASE("child: references before and after the first thread", "[.]") {
+  detail::ReferenceCount count;
+  count.add();
+  count.add();
+  REQUIRE(count.load() == 3);
+  REQUIRE_FALSE(count.drop());
+  REQUIRE(count.load() == 2);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&count] {
+      for (int i = 0; i < 100000; ++i) {
+        count.add();
+        if (count.drop()) std::abort();
+      }
+    });
+  }
+  REQUIRE_FALSE(detail::is_single_threaded());
+  for (std::thread& thread : threads) thread.join();
+  REQUIRE(count.load() == 2);
+  REQUIRE_FALSE(count.drop());
+  REQUIRE(count.is_one());
+  REQUIRE(count.drop());
+}
+
+TEST_CASE("references are counted alike with one thread and with several") {
+  REQUIRE(run_self("SIMDGRAD_ISA=" + std::string(isa_name(active_isa())),
+                   "child: references before and after the first thread") == 0);
 }
 
 TEST_CASE("instruction sets are chosen by name") {

@@ -120,7 +120,7 @@ class SIMDGRAD_API Node {
   friend struct NodeAccess;
   friend struct NodeDestroyer;
 
-  mutable std::atomic<uint32_t> references_{1};
+  mutable detail::ReferenceCount references_;
   std::atomic<uint32_t> claim_{0};  // the traversal that uses the next two fields, 0 for none
   uint32_t dependencies_ = 0;
   uint32_t input_count_;

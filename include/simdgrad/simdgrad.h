@@ -28,6 +28,7 @@
 #include <simdgrad/printing.h>
 #include <simdgrad/random.h>
 #include <simdgrad/reductions.h>
+#include <simdgrad/reference_count.h>
 #include <simdgrad/scalar.h>
 #include <simdgrad/scalar_type.h>
 #include <simdgrad/sparse.h>

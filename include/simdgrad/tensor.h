@@ -9,6 +9,7 @@
 #include <simdgrad/error.h>
 #include <simdgrad/export.h>
 #include <simdgrad/generator.h>
+#include <simdgrad/reference_count.h>
 #include <simdgrad/scalar.h>
 #include <simdgrad/tensor_options.h>
 
@@ -36,7 +37,7 @@ using TensorList = ArrayRef<Tensor>;
 namespace detail {
 // The count that a handle touches; the rest of the tensor stands behind it (core/tensor_impl.h).
 struct Counted {
-  std::atomic<uint32_t> references{1};
+  ReferenceCount references;
 };
 SIMDGRAD_API void destroy_tensor(Counted* tensor) noexcept;
 
@@ -387,14 +388,10 @@ class SIMDGRAD_API Tensor {
 
  private:
   void retain() const {
-    if (impl_) impl_->references.fetch_add(1, std::memory_order_relaxed);
+    if (impl_) impl_->references.add();
   }
   void release() {
-    if (!impl_) return;
-    // The last owner is known by a load: nobody else can hold a handle, so no decrement is paid.
-    if (impl_->references.load(std::memory_order_acquire) == 1 ||
-        impl_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      detail::destroy_tensor(impl_);
+    if (impl_ && impl_->references.drop()) detail::destroy_tensor(impl_);
   }
   void* typed_data(ScalarType expected) const;
 
