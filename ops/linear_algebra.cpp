@@ -4,8 +4,13 @@
 #include <simdgrad/reductions.h>
 #include <simdgrad/views.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "autograd/record.h"
+#include "core/dtypes.h"
 #include "ops/broadcast.h"
+#include "ops/copy.h"
 #include "ops/gemm.h"
 #include "ops/views_shape.h"
 
@@ -17,6 +22,23 @@ ops::Matrix matrix(const Tensor& of) {
   const size_t last = m.ndim - 1u;
   return {m.data, m.strides()[last - 1], m.strides()[last]};
 }
+
+// A matrix in a product: a tensor, or its transpose without a view of it.
+struct Operand {
+  explicit Operand(const Tensor& of)
+      : rows(impl(of).shape.inlined[0]),
+        columns(impl(of).shape.inlined[1]),
+        numbers{impl(of).data, impl(of).shape.inlined[kInlineDims],
+                impl(of).shape.inlined[kInlineDims + 1]} {}
+  Operand transposed() const {
+    Operand turned = *this;
+    std::swap(turned.rows, turned.columns);
+    std::swap(turned.numbers.row_stride, turned.numbers.column_stride);
+    return turned;
+  }
+  int64_t rows, columns;
+  ops::Matrix numbers;
+};
 
 // "float", "double", "long": how the text about dtypes names them.
 const char* c_name(ScalarType type) {
@@ -64,21 +86,24 @@ Tensor integer_product(const Tensor& a, const Tensor& b, int64_t batch, int64_t 
   return y.to(a.scalar_type());
 }
 
-template <class T>
-void run_gemm(const Tensor& a, const Tensor& b, const Tensor& y, const ops::Epilogue& epilogue) {
-  ops::gemm<T>(impl(a).sizes()[0], impl(b).sizes()[1], impl(a).sizes()[1], matrix(a), matrix(b),
-               static_cast<T*>(impl(y).data), impl(y).strides()[0], epilogue);
+// a b + epilogue of floating-point matrices, without graph.
+Tensor product(const Operand& a, const Operand& b, ScalarType dtype,
+               const ops::Epilogue& epilogue = {}) {
+  const int64_t sizes[2] = {a.rows, b.columns};
+  Tensor y = make_tensor(sizes, dtype);
+  for_float_type(dtype, [&]<class T>(T) {
+    ops::gemm<T>(a.rows, b.columns, a.columns, a.numbers, b.numbers, static_cast<T*>(impl(y).data),
+                 std::max<int64_t>(b.columns, 1), epilogue);
+  });
+  return y;
 }
 
-// a b + epilogue, without graph.
 Tensor product(const Tensor& a, const Tensor& b, const ops::Epilogue& epilogue = {}) {
-  const int64_t sizes[2] = {impl(a).sizes()[0], impl(b).sizes()[1]};
+  const Operand left(a), right(b);
   const ScalarType dtype = impl(a).dtype;
   if (!is_floating_point(dtype))
-    return integer_product(a, b, 1, sizes[0], impl(a).sizes()[1], sizes[1]);
-  Tensor y = make_tensor(sizes, dtype);
-  dtype == kFloat ? run_gemm<float>(a, b, y, epilogue) : run_gemm<double>(a, b, y, epilogue);
-  return y;
+    return integer_product(a, b, 1, left.rows, left.columns, right.columns);
+  return product(left, right, dtype, epilogue);
 }
 
 // A matrix laid out as the transpose of a row-major one. Its gradient is computed transposed, so
@@ -93,15 +118,33 @@ struct MatrixLayout {
   bool transposed;
 };
 
+// An expanded gradient, as that of a sum, as a matrix of its own: once for all who read it.
+Tensor written_out(const Tensor& dy) {
+  const TensorImpl& of = impl(dy);
+  return !of.is_sparse() && of.strides()[1] == 0 && of.sizes()[1] > 1 ? contiguous_values(dy) : dy;
+}
+
 Tensor scaled(Tensor x, const Scalar& factor) { return factor.equal(1) ? x : x.mul(factor); }
 
 // y = a b:  d a [n,m] = dy [n,p] b^T [p,m]
 Tensor left_gradient(const Tensor& dy, const Tensor& b, MatrixLayout a, const Scalar& alpha) {
-  return scaled(a.transposed ? mm(b, dy.t()).t() : mm(dy, b.t()), alpha);
+  if (thread_state.grad_enabled || impl(dy).is_sparse())
+    return scaled(a.transposed ? mm(b, dy.t()).t() : mm(dy, b.t()), alpha);
+  const Operand in(dy), by(b);
+  const ScalarType dtype = impl(dy).dtype;
+  return scaled(a.transposed ? transposed(product(by, in.transposed(), dtype))
+                             : product(in, by.transposed(), dtype),
+                alpha);
 }
 // d b [m,p] = a^T [m,n] dy [n,p]
 Tensor right_gradient(const Tensor& dy, const Tensor& a, MatrixLayout b, const Scalar& alpha) {
-  return scaled(b.transposed ? mm(dy.t(), a).t() : mm(a.t(), dy), alpha);
+  if (thread_state.grad_enabled || impl(dy).is_sparse())
+    return scaled(b.transposed ? mm(dy.t(), a).t() : mm(a.t(), dy), alpha);
+  const Operand in(dy), by(a);
+  const ScalarType dtype = impl(dy).dtype;
+  return scaled(b.transposed ? transposed(product(in.transposed(), by, dtype))
+                             : product(by.transposed(), in, dtype),
+                alpha);
 }
 
 // Saves only what the other operand's gradient needs.
@@ -161,9 +204,10 @@ Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const S
         [a = saved_for(mat1, mat2), b = saved_for(mat2, mat1), a_layout = MatrixLayout(mat1),
          b_layout = MatrixLayout(mat2), beta, alpha,
          shape = FixedDims<2>(self.sizes())](Gradients& d) {
-          if (d.needs(0)) d.set(0, scaled(sum_to(d.dy(), shape), beta));
-          if (d.needs(1)) d.set(1, left_gradient(d.dy(), b(d), a_layout, alpha));
-          if (d.needs(2)) d.set(2, right_gradient(d.dy(), a(d), b_layout, alpha));
+          const Tensor dy = d.create_graph() ? d.dy() : written_out(d.dy());
+          if (d.needs(0)) d.set(0, scaled(sum_to(dy, shape), beta));
+          if (d.needs(1)) d.set(1, left_gradient(dy, b(d), a_layout, alpha));
+          if (d.needs(2)) d.set(2, right_gradient(dy, a(d), b_layout, alpha));
         });
   }
   return y;

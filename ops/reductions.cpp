@@ -51,6 +51,9 @@ namespace {
 
 // dy of a reduction, spread over what was reduced, in the operand's dtype.
 Tensor spread(const Tensor& dy, IntArrayRef sizes, DimMask mask, bool keepdim, ScalarType dtype) {
+  // One number needs no dimensions restored first.
+  if (impl(dy).numel == 1 && impl(dy).dtype == dtype && !thread_state.grad_enabled)
+    return make_alias(dy, sizes, Dims(sizes.size()), impl(dy).storage_offset());
   Tensor dx = restored(dy, mask, keepdim, static_cast<int64_t>(sizes.size())).expand(sizes);
   return dx.scalar_type() == dtype ? dx : dx.to(dtype);
 }

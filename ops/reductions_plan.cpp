@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/parallel.h"
+#include "ops/copy.h"
 #include "ops/kernels/table.h"
 
 namespace simdgrad::reductions {
@@ -201,8 +202,9 @@ void fold_last_axis(Fold kind, const T* x, const Plan& plan, const T* shift, T* 
   }
 }
 
+// Several reduced axes, one after the other.
 template <class T>
-void run_plan(Fold kind, const T* x, Plan plan, const T* shift, T* out) {
+void run_long_plan(Fold kind, const T* x, Plan plan, const T* shift, T* out) {
   Tensor held;
   while (plan.reduced_axes() > 1) {
     int last = plan.count - 1;
@@ -225,6 +227,15 @@ void run_plan(Fold kind, const T* x, Plan plan, const T* shift, T* out) {
     plan = left;
   }
   fold_last_axis(kind, x, plan, shift, out);
+}
+
+template <class T>
+void run_plan(Fold kind, const T* x, const Plan& plan, const T* shift, T* out) {
+  if (plan.reduced_axes() > 1) {
+    run_long_plan(kind, x, plan, shift, out);
+  } else {
+    fold_last_axis(kind, x, plan, shift, out);
+  }
 }
 
 // The tensor of results: where the plan permutes the kept dimensions, `compact` gets the numbers in
@@ -299,7 +310,7 @@ Tensor fold(Fold kind, const Tensor& x, DimMask mask, bool keepdim) {
   const TensorImpl& of = impl(x);
   Plan plan;
   if (of.numel > 0 && !make_plan(of, mask, plan))
-    return fold(kind, make_detached(x, true).contiguous(), mask, keepdim);
+    return fold(kind, contiguous_values(x), mask, keepdim);
   Result result(x, mask, keepdim, plan, of);
   const TensorImpl& to = impl(result.compact);
   if (of.numel == 0) {

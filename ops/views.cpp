@@ -140,8 +140,16 @@ Tensor t(const Tensor& self) {
   }
   Tensor y = make_view(self, {sizes, x.ndim}, {strides, x.ndim}, x.storage_offset());
   if (needs_gradient(self))
-    record<"TBackward0">(y, std::tie(self), [](Gradients& d) { d.set(0, d.dy().t()); });
+    record<"TBackward0">(y, std::tie(self), [](Gradients& d) { d.set(0, transposed(d.dy())); });
   return y;
+}
+
+Tensor transposed(const Tensor& matrix) {
+  const TensorImpl& x = impl(matrix);
+  if (thread_state.grad_enabled || x.is_sparse() || x.ndim != 2) return matrix.t();
+  const int64_t* sizes = x.sizes();
+  const int64_t* strides = x.strides();
+  return make_alias(matrix, {sizes[1], sizes[0]}, {strides[1], strides[0]}, x.storage_offset());
 }
 
 Tensor numpy_T(const Tensor& self) {
