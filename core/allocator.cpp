@@ -255,17 +255,36 @@ void deallocate_small(void* block, std::size_t index) {
   set_room(state, index, static_cast<std::uint16_t>(state.small_room[index] - 1));
 }
 
+bool is_middle(std::size_t bytes) { return bytes > kSmallLimit && bytes <= detail::kMiddleLimit; }
+
+// The thread's cache of middle blocks: the common case, before all other questions. Where blocks bypass
+// the lists a thread has none.
+[[gnu::always_inline]] inline void* take_cached(std::size_t bytes) {
+  MiddleCache* const cache = thread_state.middle_cache;
+  if (cache == nullptr) return nullptr;
+  const int index = middle_class(bytes);
+  void* const block = cache->head[index];
+  if (block == nullptr) return nullptr;
+  cache->head[index] = next_of(block);
+  __atomic_store_n(&cache->bytes, cache->bytes - static_cast<std::int64_t>(middle_size(index)),
+                   __ATOMIC_RELAXED);
+  return block;
+}
+[[gnu::always_inline]] inline bool give_cached(void* block, std::size_t bytes) {
+  MiddleCache* const cache = thread_state.middle_cache;
+  if (cache == nullptr) return false;
+  const int index = middle_class(bytes);
+  const std::int64_t sum = cache->bytes + static_cast<std::int64_t>(middle_size(index));
+  if (sum > kMiddleCacheLimit) return false;
+  next_of(block) = cache->head[index];
+  cache->head[index] = block;
+  __atomic_store_n(&cache->bytes, sum, __ATOMIC_RELAXED);
+  return true;
+}
+
 void* allocate_middle(std::size_t bytes) {
   const int index = middle_class(bytes);
   const std::size_t size = middle_size(index);
-  if (MiddleCache* const cache = thread_state.middle_cache) {
-    if (void* const block = cache->head[index]) {
-      cache->head[index] = next_of(block);
-      __atomic_store_n(&cache->bytes, cache->bytes - static_cast<std::int64_t>(size),
-                       __ATOMIC_RELAXED);
-      return block;
-    }
-  }
   {
     const std::lock_guard lock(heap().mutex);
     if (void* const block = heap().take_middle(index)) return block;
@@ -278,23 +297,17 @@ void* allocate_middle(std::size_t bytes) {
 }
 
 void deallocate_middle(void* block, std::size_t bytes) {
-  const int index = middle_class(bytes);
-  const std::int64_t size = static_cast<std::int64_t>(middle_size(index));
   ThreadState& state = thread_state;
-  MiddleCache* cache = state.middle_cache;
-  if (cache == nullptr && use_small_cache(state)) cache = state.middle_cache;
-  if (cache == nullptr) {
+  if (state.middle_cache == nullptr) use_small_cache(state);
+  {
     const std::lock_guard lock(heap().mutex);
-    heap().give_middle(index, block);
-    return;
+    if (state.middle_cache == nullptr) {
+      heap().give_middle(middle_class(bytes), block);
+      return;
+    }
+    flush_middle_cache(*state.middle_cache);  // full, or fresh and empty
   }
-  if (cache->bytes + size > kMiddleCacheLimit) {
-    const std::lock_guard lock(heap().mutex);
-    flush_middle_cache(*cache);
-  }
-  next_of(block) = cache->head[index];
-  cache->head[index] = block;
-  __atomic_store_n(&cache->bytes, cache->bytes + size, __ATOMIC_RELAXED);
+  give_cached(block, bytes);
 }
 
 void* allocate_bypassing(std::size_t bytes) {
@@ -320,6 +333,9 @@ void* try_allocate(std::size_t bytes) {
 void* detail::allocate_slow(std::size_t bytes) {
   if (hook.set.load(std::memory_order_relaxed)) [[unlikely]]
     count_for_hook(bytes);
+  if (is_middle(bytes)) [[likely]]
+    if (void* const block = take_cached(bytes)) [[likely]]
+      return block;
   void* block = try_allocate(bytes);
   if (block == nullptr) [[unlikely]] {
     empty_cache();  // what lies idle may be in the way
@@ -330,7 +346,7 @@ void* detail::allocate_slow(std::size_t bytes) {
 }
 
 void detail::deallocate_slow(void* block, std::size_t bytes) noexcept {
-  if (block == nullptr) return;
+  if (block == nullptr || (is_middle(bytes) && give_cached(block, bytes))) return;
   if (bypassed()) [[unlikely]] {
     memory_counters.take_back(bytes);
     memory_counters.unreserve(bytes);

@@ -48,12 +48,13 @@ const char* c_name(ScalarType type) {
 }
 
 void check_dtypes(const Tensor& a, const Tensor& b) {
-  SIMDGRAD_CHECK(a.scalar_type() == b.scalar_type(),
+  SIMDGRAD_CHECK(impl(a).dtype == impl(b).dtype,
                  "expected m1 and m2 to have the same dtype, but got: ", c_name(a.scalar_type()),
                  " != ", c_name(b.scalar_type()));
 }
 
-void check_matrices(const Tensor& a, const Tensor& b, const char* first, const char* second) {
+[[gnu::always_inline]] inline void check_matrices(const Tensor& a, const Tensor& b, const char* first,
+                                                  const char* second) {
   check_dense(a, "mm", first);
   check_dense(b, "mm", second);
   SIMDGRAD_CHECK(impl(a).ndim == 2, first, " must be a matrix");
@@ -86,9 +87,10 @@ Tensor integer_product(const Tensor& a, const Tensor& b, int64_t batch, int64_t 
   return y.to(a.scalar_type());
 }
 
-// a b + epilogue of floating-point matrices, without graph.
-Tensor product(const Operand& a, const Operand& b, ScalarType dtype,
-               const ops::Epilogue& epilogue = {}) {
+// a b + epilogue of floating-point matrices, without graph. Inlined, as the checks are: what a product
+// takes beside its kernel is a tenth of 32 x 32 x 32.
+[[gnu::always_inline]] inline Tensor product(const Operand& a, const Operand& b, ScalarType dtype,
+                                             const ops::Epilogue& epilogue = {}) {
   const int64_t sizes[2] = {a.rows, b.columns};
   Tensor y = make_tensor(sizes, dtype);
   for_float_type(dtype, [&]<class T>(T) {
@@ -98,7 +100,8 @@ Tensor product(const Operand& a, const Operand& b, ScalarType dtype,
   return y;
 }
 
-Tensor product(const Tensor& a, const Tensor& b, const ops::Epilogue& epilogue = {}) {
+[[gnu::always_inline]] inline Tensor product(const Tensor& a, const Tensor& b,
+                                             const ops::Epilogue& epilogue = {}) {
   const Operand left(a), right(b);
   const ScalarType dtype = impl(a).dtype;
   if (!is_floating_point(dtype))
@@ -152,7 +155,7 @@ Saved saved_for(const Tensor& tensor, const Tensor& other) {
   return tensor_requires_grad(other) ? Saved(tensor) : Saved();
 }
 
-void record_mm(const Tensor& y, const Tensor& self, const Tensor& mat2) {
+[[gnu::noinline]] void record_mm(const Tensor& y, const Tensor& self, const Tensor& mat2) {
   record<"MmBackward0">(
       y, std::tie(self, mat2),
       [a = saved_for(self, mat2), b = saved_for(mat2, self), a_layout = MatrixLayout(self),
