@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t kParts = 64;        // that the rows of a table are dealt out to
 constexpr int64_t kFrequent = 4;      // parts' worth of rows from which a part is shared out
 constexpr int64_t kColumnBytes = 128;  // of its rows, one task each
-constexpr int64_t kWideBytes = 256;    // of each row, that one thread takes of all rows
+constexpr int64_t kFewThreads = 4;     // that each look through all ids for theirs
 constexpr int64_t kTaskBytes = 64 << 10;  // that one task looks through
 
 double row_cost(int64_t bytes) { return 5 + static_cast<double>(bytes) * 0.04; }
@@ -49,14 +49,28 @@ const kernels::ScatterForms& forms(ScalarType dtype) {
 }
 
 // --- threads ------------------------------------------------------------------------------------
+// Rows shorter than two cache lines are dealt out in blocks of 2^shift, so that no two threads write to
+// one line.
+int block_shift(int64_t row_bytes) {
+  int shift = 0;
+  while (row_bytes << shift < 128) ++shift;
+  return shift;
+}
+
+// Have all shares about the same number of ids, judging by a sample?
+bool are_even(const kernels::RowShares& rows, const int64_t* ids, int64_t n) {
+  constexpr int64_t kSample = 64;
+  int64_t counts[kFewThreads] = {};
+  for (int64_t i = 0; i < kSample; ++i) ++counts[rows.owner_of(ids[i * (n - 1) / kSample])];
+  return *std::max_element(counts, counts + rows.shares) * rows.shares < kSample * 3 / 2;
+}
+
 // Positions by the part that their row belongs to, each part's in order. Rows are dealt out in turn,
-// since frequent ids tend to stand together; rows shorter than two cache lines in blocks, so that
-// parts do not write to one line.
+// since frequent ids tend to stand together.
 class Parts {
  public:
   Parts(const int64_t* ids, int64_t n, int64_t row_bytes) : positions_(n) {
-    int shift = 0;
-    while (row_bytes << shift < 128) ++shift;
+    const int shift = block_shift(row_bytes);
     const auto part_of = [shift](int64_t id) { return id >> shift & (kParts - 1); };
     int64_t next[kParts] = {};
     for (int64_t p = 0; p < n; ++p) ++next[part_of(ids[p])];
@@ -112,13 +126,18 @@ void add_floats(const kernels::ScatterRows& rows, ScalarType dtype) {
   if (get_num_threads() == 1 ||
       cost < 2 * detail::inline_threshold.load(std::memory_order_relaxed))
     return add(rows);
-  // Few threads take so many columns each, and need no list of who has which row (two threads, 4096 rows
-  // of 512 bytes: 33 us become 28).
-  if (const int64_t threads = get_num_threads(); row_bytes >= threads * kWideBytes) {
-    const int64_t width = (row_bytes / threads + 63) / 64 * 64 / item;
-    const int64_t shares = (rows.columns + width - 1) / width;
-    parallel_chunks(shares, cost, [&](int64_t share) {
-      add(columns_of(rows, share * width, width, item));
+  // Each of few threads makes its own list (two threads, 4096 rows of 512 bytes: 25 us; 33 where one
+  // makes the lists of all parts).
+  const int64_t threads = get_num_threads();
+  const kernels::RowShares shares{static_cast<uint32_t>(threads), block_shift(row_bytes)};
+  if (threads <= kFewThreads && are_even(shares, rows.ids, rows.n)) {
+    parallel_chunks(threads, cost, [&](int64_t share) {
+      const Scratch<int64_t> positions(rows.n + 8);
+      kernels::ScatterRows some = rows;
+      some.positions = positions.get();
+      some.n = kernels::table().scatter->list(shares, static_cast<uint32_t>(share), rows.ids, rows.n,
+                                              positions.get());
+      add(some);
     });
     return;
   }

@@ -385,6 +385,7 @@ TEMPLATE_TEST_CASE("embedding: the gradient's bits are the plain loop's for any 
                             {300, 50, 17},
                             {2000, 7, 67},
                             {3000, 100000, 33},
+                            {4000, 1, 130},
                             {5000, 40, 130}}) {
     CAPTURE(shape.n, shape.rows, shape.dim);
     const Tensor ids = skewed_ids(shape.n, shape.rows);

@@ -27,6 +27,17 @@ struct ScatterRows {
   int64_t n;
 };
 
+// The rows of a table dealt out to some threads by a hash of id >> shift.
+struct RowShares {
+  uint32_t shares;
+  int shift;
+  uint32_t owner_of(int64_t id) const {
+    const uint32_t hash = static_cast<uint32_t>(id >> shift) * kMultiplier;
+    return static_cast<uint32_t>(static_cast<uint64_t>(hash) * shares >> 32);
+  }
+  static constexpr uint32_t kMultiplier = 0x9E3779B1u;  // 2^32 over the golden ratio
+};
+
 // One per type.
 struct ScatterForms {
   void (*add)(const ScatterRows& rows);
@@ -37,6 +48,9 @@ struct ScatterForms {
 
 struct ScatterKernels {
   ScatterForms f32, f64;
+  // Positions of the ids that belong to `share`, in order, and how many; there is room for n + 8.
+  int64_t (*list)(const RowShares& rows, uint32_t share, const int64_t* ids, int64_t n,
+                  int64_t* positions);
   // Zeros past the caches, for tables that do not fit in them: 85 GB/s where memset in pieces gets 32.
   // `to` is a multiple of 64.
   void (*clear)(char* to, int64_t bytes);
