@@ -188,7 +188,11 @@ struct Softplus {
   static constexpr auto floats_only = "softplus_cpu";
   double beta, threshold;
   template <class V> V forward(V x) const {
-    if (beta == 1) return select(x > V(threshold), x, log1p_exp(x));
+    if (beta == 1) {
+      // From 17.4 on a float is its own softplus.
+      if (sizeof(typename V::value_type) == 4 && threshold >= 17.4) return log1p_exp(x);
+      return select(x > V(threshold), x, log1p_exp(x));
+    }
     const V z = x * V(beta);
     return select(z > V(threshold), x, log1p_exp(z) / V(beta));
   }

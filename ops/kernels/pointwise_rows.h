@@ -6,6 +6,9 @@
 #include "ops/kernels/pointwise.h"
 
 #define SIMDGRAD_INLINE_LAMBDA __attribute__((always_inline))
+// Formulas are inlined into their loops, however long: as functions they would fetch their constants for
+// each vector.
+#define SIMDGRAD_FLAT __attribute__((flatten))
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {
@@ -59,7 +62,7 @@ SIMDGRAD_INLINE F formula_of(const void* formula) {
 }
 
 template <class F, class T>
-void unary_forward(char* const* data, const std::int64_t* strides, std::int64_t n,
+SIMDGRAD_FLAT void unary_forward(char* const* data, const std::int64_t* strides, std::int64_t n,
                    const void* formula) {
   constexpr int size = Vec<T>::size;
   const F f = formula_of<F>(formula);
@@ -74,7 +77,7 @@ void unary_forward(char* const* data, const std::int64_t* strides, std::int64_t 
 }
 
 template <class F, class T>
-void unary_backward(char* const* data, const std::int64_t* strides, std::int64_t n,
+SIMDGRAD_FLAT void unary_backward(char* const* data, const std::int64_t* strides, std::int64_t n,
                     const void* formula) {
   constexpr int size = Vec<T>::size;
   const F f = formula_of<F>(formula);
@@ -95,7 +98,7 @@ void unary_backward(char* const* data, const std::int64_t* strides, std::int64_t
 }
 
 template <class F, class T>
-void binary_forward(char* const* data, const std::int64_t* strides, std::int64_t n,
+SIMDGRAD_FLAT void binary_forward(char* const* data, const std::int64_t* strides, std::int64_t n,
                     const void* formula) {
   constexpr int size = Vec<T>::size;
   const F f = formula_of<F>(formula);
@@ -109,7 +112,7 @@ void binary_forward(char* const* data, const std::int64_t* strides, std::int64_t
 }
 
 template <class F, class T, bool of_a>
-void binary_backward(char* const* data, const std::int64_t* strides, std::int64_t n,
+SIMDGRAD_FLAT void binary_backward(char* const* data, const std::int64_t* strides, std::int64_t n,
                      const void* formula) {
   using V = Vec<T>;
   constexpr formulas::Uses uses = of_a ? F::for_a : F::for_b;
