@@ -11,7 +11,12 @@ Tensor run_hook_list(const std::vector<std::unique_ptr<detail::TensorHook>>& hoo
     if (!hooks[i]) continue;
     Tensor changed = hooks[i]->call(gradient);
     if (!changed.defined()) continue;
-    SIMDGRAD_CHECK(changed.sizes() == gradient.sizes(), "hook '", static_cast<int64_t>(i),
+    const int64_t nr = static_cast<int64_t>(i);
+    SIMDGRAD_CHECK(changed.scalar_type() == gradient.scalar_type() &&
+                       changed.layout() == gradient.layout(),
+                   "hook '", nr, "' has changed the type of value (was ", gradient.toString(), " got ",
+                   changed.toString(), ")");
+    SIMDGRAD_CHECK(changed.sizes() == gradient.sizes(), "hook '", nr,
                    "' has changed the size of value");
     gradient = std::move(changed);
   }

@@ -37,7 +37,7 @@ endfunction()
 if(kernel_sources)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
     simdgrad_add_kernels(sse2 -msse2)
-    # prefetchw is an instruction that does nothing where a processor with AVX2 lacks it.
+    # Where a processor with AVX2 lacks prefetchw (Haswell) it does nothing.
     simdgrad_add_kernels(avx2 -mavx2 -mfma -mprfchw)
     # g++ 12 warns about uninitialised values inside its own AVX-512 header.
     simdgrad_add_kernels(avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx2 -mfma

@@ -23,7 +23,7 @@ ops::Matrix matrix(const Tensor& of) {
   return {m.data, m.strides()[last - 1], m.strides()[last]};
 }
 
-// A matrix in a product: a tensor, or its transpose without a view of it.
+// A matrix in a product: a tensor of two dimensions, or its transpose without a view of it.
 struct Operand {
   explicit Operand(const Tensor& of)
       : rows(impl(of).shape.inlined[0]),
@@ -53,17 +53,32 @@ void check_dtypes(const Tensor& a, const Tensor& b) {
                  " != ", c_name(b.scalar_type()));
 }
 
-[[gnu::always_inline]] inline void check_matrices(const Tensor& a, const Tensor& b, const char* first,
-                                                  const char* second) {
-  check_dense(a, "mm", first);
-  check_dense(b, "mm", second);
-  SIMDGRAD_CHECK(impl(a).ndim == 2, first, " must be a matrix");
-  SIMDGRAD_CHECK(impl(b).ndim == 2, second, " must be a matrix");
-  const int64_t* from = impl(a).sizes();
-  const int64_t* to = impl(b).sizes();
-  SIMDGRAD_CHECK(from[1] == to[0], "mat1 and mat2 shapes cannot be multiplied (", from[0], "x",
-                 from[1], " and ", to[0], "x", to[1], ")");
+inline void check_inner(const int64_t* a, const int64_t* b) {
+  SIMDGRAD_CHECK(a[1] == b[0], "mat1 and mat2 shapes cannot be multiplied (", a[0], "x", a[1], " and ",
+                 b[0], "x", b[1], ")");
+}
+
+[[gnu::always_inline]] inline void check_mm(const Tensor& a, const Tensor& b) {
+  check_dense(a, "mm", "self");
+  check_dense(b, "mm", "mat2");
+  SIMDGRAD_CHECK(impl(a).ndim == 2, "self must be a matrix");
+  SIMDGRAD_CHECK(impl(b).ndim == 2, "mat2 must be a matrix");
+  check_inner(impl(a).sizes(), impl(b).sizes());
   check_dtypes(a, b);
+}
+
+void check_addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2) {
+  check_dense(self, "addmm");
+  check_dense(mat1, "addmm", "mat1");
+  check_dense(mat2, "addmm", "mat2");
+  SIMDGRAD_CHECK(impl(mat1).ndim == 2, "mat1 must be a matrix, got ", mat1.dim(), "-D tensor");
+  SIMDGRAD_CHECK(impl(mat2).ndim == 2, "mat2 must be a matrix, got ", mat2.dim(), "-D tensor");
+  const ScalarType types[3] = {impl(self).dtype, impl(mat1).dtype, impl(mat2).dtype};
+  SIMDGRAD_CHECK(types[0] == types[2], "self and mat2 must have the same dtype, but got ",
+                 to_string(types[0]), " and ", to_string(types[2]));
+  SIMDGRAD_CHECK(types[1] == types[2], "mat1 and mat2 must have the same dtype, but got ",
+                 to_string(types[1]), " and ", to_string(types[2]));
+  check_inner(impl(mat1).sizes(), impl(mat2).sizes());
 }
 
 // Integers: plain loops in int64, for the few who multiply ids or counts.
@@ -121,7 +136,7 @@ struct MatrixLayout {
   bool transposed;
 };
 
-// An expanded gradient, as that of a sum, as a matrix of its own: once for all who read it.
+// A gradient [n,p], where it is expanded, as that of a sum, as a matrix of its own.
 Tensor written_out(const Tensor& dy) {
   const TensorImpl& of = impl(dy);
   return !of.is_sparse() && of.strides()[1] == 0 && of.sizes()[1] > 1 ? contiguous_values(dy) : dy;
@@ -131,7 +146,7 @@ Tensor scaled(Tensor x, const Scalar& factor) { return factor.equal(1) ? x : x.m
 
 // y = a b:  d a [n,m] = dy [n,p] b^T [p,m]
 Tensor left_gradient(const Tensor& dy, const Tensor& b, MatrixLayout a, const Scalar& alpha) {
-  if (thread_state.grad_enabled || impl(dy).is_sparse())
+  if (thread_state.grad_enabled || impl(dy).is_sparse() || impl(dy).dtype != impl(b).dtype)
     return scaled(a.transposed ? mm(b, dy.t()).t() : mm(dy, b.t()), alpha);
   const Operand in(dy), by(b);
   const ScalarType dtype = impl(dy).dtype;
@@ -141,7 +156,7 @@ Tensor left_gradient(const Tensor& dy, const Tensor& b, MatrixLayout a, const Sc
 }
 // d b [m,p] = a^T [m,n] dy [n,p]
 Tensor right_gradient(const Tensor& dy, const Tensor& a, MatrixLayout b, const Scalar& alpha) {
-  if (thread_state.grad_enabled || impl(dy).is_sparse())
+  if (thread_state.grad_enabled || impl(dy).is_sparse() || impl(dy).dtype != impl(a).dtype)
     return scaled(b.transposed ? mm(dy.t(), a).t() : mm(a.t(), dy), alpha);
   const Operand in(dy), by(a);
   const ScalarType dtype = impl(dy).dtype;
@@ -168,7 +183,7 @@ Saved saved_for(const Tensor& tensor, const Tensor& other) {
 }  // namespace
 
 Tensor mm(const Tensor& self, const Tensor& mat2) {
-  check_matrices(self, mat2, "self", "mat2");
+  check_mm(self, mat2);
   Tensor y = product(self, mat2);
   if (needs_gradient(self, mat2)) record_mm(y, self, mat2);
   return y;
@@ -176,11 +191,7 @@ Tensor mm(const Tensor& self, const Tensor& mat2) {
 
 Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const Scalar& beta,
              const Scalar& alpha) {
-  check_dense(self, "addmm");
-  check_matrices(mat1, mat2, "mat1", "mat2");
-  SIMDGRAD_CHECK(self.scalar_type() == mat1.scalar_type(),
-                 "self and mat2 must have the same dtype, but got ", to_string(self.scalar_type()),
-                 " and ", to_string(mat2.scalar_type()));
+  check_addmm(self, mat1, mat2);
   const int64_t sizes[2] = {impl(mat1).sizes()[0], impl(mat2).sizes()[1]};
   Tensor y;
   if (!is_floating_point(self.scalar_type())) {
@@ -207,7 +218,9 @@ Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2, const S
         [a = saved_for(mat1, mat2), b = saved_for(mat2, mat1), a_layout = MatrixLayout(mat1),
          b_layout = MatrixLayout(mat2), beta, alpha,
          shape = FixedDims<2>(self.sizes())](Gradients& d) {
-          const Tensor dy = d.create_graph() ? d.dy() : written_out(d.dy());
+          // Written out once for all three.
+          const bool products = d.needs(1) || d.needs(2);
+          const Tensor dy = products && !d.create_graph() ? written_out(d.dy()) : d.dy();
           if (d.needs(0)) d.set(0, scaled(sum_to(dy, shape), beta));
           if (d.needs(1)) d.set(1, left_gradient(dy, b(d), a_layout, alpha));
           if (d.needs(2)) d.set(2, right_gradient(dy, a(d), b_layout, alpha));

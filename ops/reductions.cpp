@@ -7,6 +7,7 @@
 #include <simdgrad/sparse.h>
 #include <simdgrad/views.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <sstream>
@@ -52,8 +53,11 @@ namespace {
 // dy of a reduction, spread over what was reduced, in the operand's dtype.
 Tensor spread(const Tensor& dy, IntArrayRef sizes, DimMask mask, bool keepdim, ScalarType dtype) {
   // One number needs no dimensions restored first.
-  if (impl(dy).numel == 1 && impl(dy).dtype == dtype && !thread_state.grad_enabled)
-    return make_alias(dy, sizes, Dims(sizes.size()), impl(dy).storage_offset());
+  const TensorImpl& from = impl(dy);
+  if (from.numel == 1 && from.dtype == dtype && !from.is_sparse() && !thread_state.grad_enabled) {
+    const bool stays_one = std::all_of(sizes.begin(), sizes.end(), [](int64_t n) { return n == 1; });
+    return make_alias(dy, sizes, Dims(sizes.size(), stays_one ? 1 : 0), from.storage_offset());
+  }
   Tensor dx = restored(dy, mask, keepdim, static_cast<int64_t>(sizes.size())).expand(sizes);
   return dx.scalar_type() == dtype ? dx : dx.to(dtype);
 }

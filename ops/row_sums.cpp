@@ -19,7 +19,8 @@ namespace {
 constexpr int64_t kParts = 64;        // that the rows of a table are dealt out to
 constexpr int64_t kFrequent = 4;      // parts' worth of rows from which a part is shared out
 constexpr int64_t kColumnBytes = 128;  // of its rows, one task each
-constexpr int64_t kFewThreads = 4;     // that each look through all ids for theirs
+constexpr int64_t kWideBytes = 256;    // of each row, that one thread may take of all rows
+constexpr int64_t kFewThreads = 4;     // so many each look through all ids for theirs
 constexpr int64_t kTaskBytes = 64 << 10;  // that one task looks through
 
 double row_cost(int64_t bytes) { return 5 + static_cast<double>(bytes) * 0.04; }
@@ -49,8 +50,8 @@ const kernels::ScatterForms& forms(ScalarType dtype) {
 }
 
 // --- threads ------------------------------------------------------------------------------------
-// Rows shorter than two cache lines are dealt out in blocks of 2^shift, so that no two threads write to
-// one line.
+// Rows shorter than two cache lines are dealt out in blocks of 2^shift, so that few lines have two
+// writers.
 int block_shift(int64_t row_bytes) {
   int shift = 0;
   while (row_bytes << shift < 128) ++shift;
@@ -131,13 +132,23 @@ void add_floats(const kernels::ScatterRows& rows, ScalarType dtype) {
   const int64_t threads = get_num_threads();
   const kernels::RowShares shares{static_cast<uint32_t>(threads), block_shift(row_bytes)};
   if (threads <= kFewThreads && are_even(shares, rows.ids, rows.n)) {
+    const int64_t room = rows.n + 8;
+    const Scratch<int64_t> positions(threads * room);  // before anything is written
     parallel_chunks(threads, cost, [&](int64_t share) {
-      const Scratch<int64_t> positions(rows.n + 8);
+      int64_t* const mine = positions.get() + share * room;
       kernels::ScatterRows some = rows;
-      some.positions = positions.get();
-      some.n = kernels::table().scatter->list(shares, static_cast<uint32_t>(share), rows.ids, rows.n,
-                                              positions.get());
+      some.positions = mine;
+      some.n =
+          kernels::table().scatter->list(shares, static_cast<uint32_t>(share), rows.ids, rows.n, mine);
       add(some);
+    });
+    return;
+  }
+  // Rows so wide go by columns, and need no list.
+  if (row_bytes >= threads * kWideBytes) {
+    const int64_t width = (row_bytes / threads + 63) / 64 * 64 / item;
+    parallel_chunks((rows.columns + width - 1) / width, cost, [&](int64_t share) {
+      add(columns_of(rows, share * width, width, item));
     });
     return;
   }

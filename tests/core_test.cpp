@@ -174,6 +174,9 @@ TEST_CASE("a thread starts with a state of its own") {
 
 // In a process of its own: this one has had threads.
 TEST_CASE("child: references before and after the first thread", "[.]") {
+#if __has_include(<sys/single_threaded.h>) && !defined(__SANITIZE_THREAD__)
+  REQUIRE(detail::is_single_threaded());
+#endif
   detail::ReferenceCount count;
   count.add();
   count.add();

@@ -13,6 +13,7 @@
 #include <limits>
 #include <vector>
 
+#include "core/testing_hooks.h"
 #include "tests/catch.h"
 #include "tests/gradients.h"
 #include "tests/machine_settings.h"
@@ -413,6 +414,37 @@ TEMPLATE_TEST_CASE("embedding: the gradient's bits are the plain loop's for any 
         CHECK(same_bits(c.values(), g.index_select(0, c.indices()[0])));
       }
   }
+}
+
+TEST_CASE("embedding: rows are added all or not at all", "[embedding][threads]") {
+  const testing::RestoreSettings restore;
+  set_num_threads(2);
+  testing::set_inline_threshold(0);
+  manual_seed(4);
+  const Tensor ids = randint(0, 1000, {40000}, kLong), values = rand({40000, 16});
+  Tensor table = rand({1000, 16});
+  const Tensor before = table.clone();
+  int failures = 0;
+  for (bool failed = true; failed; failures += failed) {
+    testing::fail_allocation(failures + 1, false);
+    failed = false;
+    try {
+      table.index_add_(0, ids, values);
+    } catch (const Error&) {
+      failed = true;
+    }
+    testing::fail_allocation(0, false);
+    if (failed) CHECK(table.equal(before));
+  }
+  CHECK(failures > 0);
+  CHECK(!table.equal(before));
+}
+
+TEST_CASE("embedding: a sparse gradient of a table that is a sum", "[embedding][sparse]") {
+  const Tensor x = rand({1, 3}).requires_grad_();
+  for (const Tensor& t : {x.sum(1, true), x.mean(1, true)})
+    CHECK_THROWS_WITH(embedding(t, zeros({2}, kLong), -1, false, true).sum().backward(),
+                      StartsWith("expand: sparse tensors are not supported"));
 }
 
 TEST_CASE("embedding: a sparse step touches the rows it names", "[embedding][sparse]") {

@@ -252,6 +252,15 @@ TEST_CASE("ties and special values of gradients", "[reductions]") {
   CHECK(gradient(ones({3}), [](const Tensor& x) { return x.std(); }).equal(zeros({3})));
 }
 
+TEST_CASE("the gradient of a sum of one number lies like its operand", "[reductions]") {
+  for (const std::vector<int64_t>& sizes :
+       {std::vector<int64_t>{1}, {1, 1, 1}, {1, 1, 1, 1, 1, 1, 1}}) {
+    const Tensor x = rand(sizes).requires_grad_();
+    x.sum().backward();
+    CHECK(x.grad().strides() == x.strides());
+  }
+}
+
 TEST_CASE("softmax at the edges", "[reductions]") {
   const ScalarType type = GENERATE(kFloat, kDouble);
   const auto row = [&](const TensorData& data) { return tensor(data, type); };

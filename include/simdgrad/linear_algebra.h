@@ -32,7 +32,8 @@ SIMDGRAD_API Tensor bmm(const Tensor& self, const Tensor& mat2);
 // y = beta self + alpha mat1[n,m] mat2[m,p]; self expands to [n,p] and is not read where beta is 0
 // (NaN in it does not spread).  d self = beta dy, d mat1 = alpha dy mat2^T, d mat2 = alpha mat1^T dy.
 // Error: "The expanded size of the tensor (5) must match the existing size (6) at non-singleton
-// dimension 1.  Target sizes: [3, 5].  Tensor sizes: [6]", and those of mm.
+// dimension 1.  Target sizes: [3, 5].  Tensor sizes: [6]", "mat1 and mat2 must have the same dtype, but
+// got Double and Float", "mat1 must be a matrix, got 1-D tensor", and mm's of the shapes.
 // torch::addmm, AddmmBackward0.
 SIMDGRAD_API Tensor addmm(const Tensor& self, const Tensor& mat1, const Tensor& mat2,
                           const Scalar& beta = 1, const Scalar& alpha = 1);

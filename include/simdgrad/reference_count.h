@@ -12,7 +12,8 @@
 
 namespace simdgrad::detail {
 
-// Has the process had one thread so far? False where the C library does not say.
+// Has the process had one thread so far? False for good once it has started another, and where the C
+// library does not say. (A thread made by a raw clone() is not seen, nor by std::shared_ptr.)
 inline bool is_single_threaded() noexcept {
 #if __has_include(<sys/single_threaded.h>)
   return __libc_single_threaded;
@@ -44,7 +45,7 @@ class ReferenceCount {
   }
   bool is_one() const noexcept { return load() == 1; }
   void add() noexcept { fetch_add<uint32_t>(count_, 1); }
-  // Gives one up; says whether it was the last, and then leaves the count at 1.
+  // Gives one up; says whether it was the last. The count means nothing after that.
   bool drop() noexcept {
     // The last owner is known by a load: nobody else can hold the object.
     const uint32_t before = load();

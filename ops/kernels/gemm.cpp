@@ -248,8 +248,9 @@ void run(const GemmBlock<T>& block) {
 template <class T>
 void bare(const BareProduct<T>& product) {
   constexpr int n = Vec<T>::size;
-  // A last panel that is by itself because it is masked is one register where the others are then alike,
-  // two calls instead of three; not of so few rows that their sums wait for each other.
+  // Where registers are one more than a multiple of kMaxVectors and the last is masked, it is a panel by
+  // itself and all others are alike: two calls instead of three. Not of so few rows that the sums of one
+  // register wait for each other.
   Split panels = split((product.n + n - 1) / n, kMaxVectors);
   const int cut = static_cast<int>(product.n % n);
   const bool narrow_last = cut != 0 && product.m >= 8 && panels.shorter + 1 == kMaxVectors &&

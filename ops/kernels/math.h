@@ -54,27 +54,23 @@ template <class T>
 SIMDGRAD_INLINE Vec<T> log1p_exp(Vec<T> x) {
   constexpr bool single = sizeof(T) == 4;
   const ExpReduced<T> reduced = reduce_exp(-clamp_above(abs(x), Vec<T>(single ? 104.0 : 746.0)));
+  const Vec<T> e = exp_of(reduced, reduced.r);
+  const Mask<T> large = e > Vec<T>(0.41421356);
+  const Vec<T> f = select(large, fma(e, Vec<T>(0.5), Vec<T>(-0.5)), e);
   const Vec<T> positive = clamp_below(x, Vec<T>(0));
   if constexpr (single) {
-    // Fewer steps than exp and log take: no r^2; one ln 2 instead of k of them in two parts.
-    const Vec<T> r = reduced.r;
-    const Vec<T> e = scale_exponent(fma(fma(exp_tail(r), r, Vec<T>(1)), r, Vec<T>(1)), reduced);
-    const Mask<T> large = e > Vec<T>(0.41421356);
-    const Vec<T> f = select(large, fma(e, Vec<T>(0.5), Vec<T>(-0.5)), e);
+    // Fewer steps than log_sum takes: one ln 2 instead of k of them in two parts.
     const Vec<T> square = f * f;
     const Vec<T> y = fma(square, fma(f, log_polynomial(f, square), Vec<T>(-0.5)), f);
     return positive + (select(large, Vec<T>(0.6931471805599453), Vec<T>(0)) + y);
   } else {
-    const Vec<T> e = exp_of(reduced, reduced.r);
-    const Mask<T> large = e > Vec<T>(0.41421356);
-    const Vec<T> f = select(large, fma(e, Vec<T>(0.5), Vec<T>(-0.5)), e);
     return positive + log_sum(select(large, Vec<T>(1), Vec<T>(0)), f);
   }
 }
 
-// q = P(X < -|x|) for normal X: e^-(a P(a)) / 2, a = |x|, in one piece from 0 on, where erf needs two. P is
+// q = P(X < -a) for normal X and a >= 0: e^-(a P(a)) / 2, in one piece from 0 on, where erf needs two. P is
 // minimax as exp_tail in math_exp.h: relative error of q 2^-27 up to a = 1, beyond that a q has an
-// absolute error of 3e-9. At 6, where q is 1e-9, it ends.
+// absolute error of 3e-9. From 6 on, where q is 1e-9, it is 0, whatever P has become.
 SIMDGRAD_INLINE Vec<float> normal_tail(Vec<float> a) {
   using V = Vec<float>;
   const V linear = V(0x1.98845ap-1) * a, square = a * a;
@@ -90,8 +86,8 @@ SIMDGRAD_INLINE Vec<float> normal_tail(Vec<float> a) {
   // exp_tail's coefficients, halved.
   const V half = polynomial(r, 0.5, 0.5, 0x1.fffffcp-3, 0x1.55549p-4, 0x1.5558aap-6, 0x1.123b1p-8,
                             0x1.6a56a8p-11);
-#else  // where products round, those that count are kept small
-  const V half = V(0.5) + V(0.5) * fma(r * r, exp_tail(r), r);
+#else
+  const V half = V(0.5) * exp_near_0(r);
 #endif
   return select(a >= V(6), V(0), scale_exponent<true>(half, reduced));
 }
@@ -109,9 +105,9 @@ SIMDGRAD_INLINE Vec<T> normal_cdf(Vec<T> x) {
 template <class T>
 SIMDGRAD_INLINE Vec<T> times_normal_cdf(Vec<T> x) {
   if constexpr (sizeof(T) == 4) {
-    // max(x, 0) - |x| q: from 6 on q is 0, which +infinity must not meet (-infinity does in PyTorch).
+    // max(x, -0) - |x| q: from 6 on q is 0, which +infinity must not meet (-infinity does in PyTorch).
     const Vec<T> a = abs(clamp_above(x, Vec<T>(6)));
-    return fnma(a, normal_tail(a), clamp_below(x, Vec<T>(0)));
+    return fnma(a, normal_tail(a), clamp_below(x, Vec<T>(-0.0)));
   } else {
     return x * normal_cdf(x);
   }

@@ -102,10 +102,19 @@ SIMDGRAD_INLINE Vec<T> exp_tail(Vec<T> r) {
                       0x1.ad8a4a23fe141p-26);
   }
 }
+// e^r. Without fused multiply-add products round too, and the steps are those that keep them small.
+template <class T>
+SIMDGRAD_INLINE Vec<T> exp_near_0(Vec<T> r) {
+#if SIMDGRAD_ISA_HAS_FMA
+  return fma(fma(exp_tail(r), r, Vec<T>(1)), r, Vec<T>(1));
+#else
+  return Vec<T>(1) + fma(r * r, exp_tail(r), r);
+#endif
+}
 // 2^n e^r of what reduce_exp gave; r by itself, since callers may have mended it.
 template <bool normal = false, class T>
 SIMDGRAD_INLINE Vec<T> exp_of(const ExpReduced<T>& reduced, Vec<T> r) {
-  return scale_exponent<normal>(Vec<T>(1) + fma(r * r, exp_tail(r), r), reduced);
+  return scale_exponent<normal>(exp_near_0(r), reduced);
 }
 template <class T>
 SIMDGRAD_INLINE Vec<T> expm1_tail(Vec<T> r) {

@@ -93,6 +93,20 @@ inline std::vector<Situation> graphs() {
       {"cotangent of plain", [] { torch::ones({3}).backward(torch::ones({3})); }},
       {"cotangent dtype", [] { (leaf({3}) * 2).backward(torch::ones({3}, torch::kLong)); }},
       {"requires_grad off non-leaf", [] { (leaf({3}) * 2).requires_grad_(false); }},
+      {"hook changes dtype",
+       [] {
+         torch::Tensor x = torch::rand({2, 3}).requires_grad_();
+         torch::Tensor y = x.mm(torch::rand({3, 2}));
+         y.register_hook([](torch::Tensor g) { return g.to(torch::kDouble); });
+         y.sum().backward();
+       }},
+      {"hook changes layout",
+       [] {
+         torch::Tensor x = torch::rand({2, 3}).requires_grad_();
+         torch::Tensor y = x * 2;
+         y.register_hook([](torch::Tensor g) { return g.to_sparse(1); });
+         y.sum().backward();
+       }},
       {"hook on plain", [] { torch::ones({3}).register_hook([](torch::Tensor g) { return g; }); }},
       {"retain_grad on plain", [] { torch::ones({3}).retain_grad(); }},
       {"grad set shape",

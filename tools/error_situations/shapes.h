@@ -47,6 +47,20 @@ inline std::vector<Situation> products() {
        [] {
          F::linear(torch::rand({3, 4}), torch::rand({5, 4}, torch::kDouble));
        }},
+      {"linear dtypes with bias",
+       [] {
+         F::linear(torch::rand({3, 4}, torch::kDouble), torch::rand({5, 4}), torch::rand({5}));
+       }},
+      {"addmm dtypes of self",
+       [] {
+         torch::addmm(torch::rand({5}, torch::kDouble), torch::rand({3, 4}), torch::rand({4, 5}));
+       }},
+      {"addmm dtypes before shapes",
+       [] {
+         torch::addmm(torch::rand({5}), torch::rand({3, 4}, torch::kDouble), torch::rand({6, 5}));
+       }},
+      {"addmm 1-D",
+       [] { torch::addmm(torch::rand({5}), torch::rand({4}), torch::rand({4, 5})); }},
       {"linear bias 6",
        [] {
          F::linear(torch::rand({3, 4}), torch::rand({5, 4}), torch::rand({6}));
