@@ -191,6 +191,9 @@ class Checker {
           std::ostringstream text;
           text << "Jacobian mismatch for output " << i << " with respect to input " << j
                << ",\nnumerical:" << numerical_[i][j] << "\nanalytical:" << first[j] << "\n";
+          if (wanted_[j].scalar_type() != kDouble)
+            text << "Input " << j << " is " << to_string(wanted_[j].scalar_type())
+                 << ": differences of outputs are rounded too much for this check; use Double.\n";
           fail(text.str());
         }
       }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace bench {
 namespace {
@@ -11,8 +12,13 @@ namespace {
 const std::vector<std::string> kKeepBlocks = {"MALLOC_TRIM_THRESHOLD_=17179869184",
                                               "MALLOC_MMAP_THRESHOLD_=17179869184",
                                               "MALLOC_TOP_PAD_=268435456"};
-// A BLAS that was told which processor this is would not be at its best.
+// A BLAS that was told which processor this is would not be at its best. SIMDGRAD_BENCH_OPENBLAS_CORETYPE
+// tells it on purpose: Haswell holds it to AVX2.
 const std::vector<std::string> kUnset = {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"};
+std::vector<std::string> openblas_environment() {
+  const char* core = std::getenv("SIMDGRAD_BENCH_OPENBLAS_CORETYPE");
+  return core ? std::vector{"OPENBLAS_CORETYPE=" + std::string(core)} : kUnset;
+}
 
 bool starts_with(const std::string& text, const std::string& prefix) {
   return text.rfind(prefix, 0) == 0;
@@ -46,7 +52,11 @@ std::vector<PeerOptions> peer_sides(const SideOptions& options, int threads) {
         {"jax", {options.python, script, std::to_string(threads)}, kUnset, threads, core});
   for (const char* library : {"openblas", "onednn", "mkl"})
     if (wants("products") || wants(library))
-      all.push_back({library, {products, library, options.python}, kUnset, threads, core});
+      all.push_back({library,
+                     {products, library, options.python},
+                     library == std::string("openblas") ? openblas_environment() : kUnset,
+                     threads,
+                     core});
   return all;
 }
 

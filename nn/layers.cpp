@@ -80,8 +80,8 @@ void EmbeddingImpl::pretty_print(std::ostream& stream) const {
   if (options.max_norm()) stream << ", max_norm=" << *options.max_norm();
   if (options.norm_type() != 2) stream << ", norm_type=" << options.norm_type();
   if (options.scale_grad_by_freq())
-    stream << ", scale_grad_by_freq=" << std::boolalpha << options.scale_grad_by_freq();
-  if (options.sparse()) stream << ", sparse=" << std::boolalpha << options.sparse();
+    stream << ", scale_grad_by_freq=true";
+  if (options.sparse()) stream << ", sparse=true";
   stream << ')';
 }
 
@@ -178,9 +178,9 @@ void LayerNormImpl::reset_parameters() {
 }
 
 void LayerNormImpl::pretty_print(std::ostream& stream) const {
-  stream << std::boolalpha << "torch::nn::LayerNorm(" << IntArrayRef(options.normalized_shape())
-         << ", eps=" << options.eps() << ", elementwise_affine=" << options.elementwise_affine()
-         << ')';
+  stream << "torch::nn::LayerNorm(" << IntArrayRef(options.normalized_shape())
+         << ", eps=" << options.eps()
+         << ", elementwise_affine=" << (options.elementwise_affine() ? "true" : "false") << ')';
 }
 
 Tensor LayerNormImpl::forward(const Tensor& input) {

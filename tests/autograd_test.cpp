@@ -1,6 +1,7 @@
 // The graph: engine, hooks, in-place operations on views, custom functions.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
+#include <simdgrad/gradcheck.h>
 #include <simdgrad/function.h>
 #include <simdgrad/linear_algebra.h>
 #include <simdgrad/pointwise.h>
@@ -483,4 +484,11 @@ TEST_CASE("tensors die on other threads than they were made", "[autograd][thread
     for (int i = 0; i < 100; ++i) y = (y * 1.01).sin();
     std::thread([moved = std::move(y)]() mutable { moved.reset(); }).join();
   }
+}
+
+TEST_CASE("gradcheck: a mismatch names an input that is not double", "[autograd]") {
+  const Tensor x = full({3}, 1.5, kFloat).requires_grad_();
+  CHECK_THROWS_WITH(gradcheck([](const variable_list& in) { return variable_list{in[0].pow(3)}; }, {x}),
+                    ContainsSubstring("Jacobian mismatch for output 0 with respect to input 0") &&
+                        ContainsSubstring("Input 0 is Float: "));
 }

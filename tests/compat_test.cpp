@@ -124,6 +124,9 @@ TEST_CASE("names that programs take from at, c10 and torch") {
   CHECK(x.dtype() == torch::kFloat64);
   CHECK(torch::str(1, " ", 2.5, " ", x.sizes()) == "1 2.5 [2]");
   CHECK(c10::str("a", 'b') == "ab");
+  const at::Scalar number = 2.5;
+  CHECK((number.toDouble() == 2.5 && number.toFloat() == 2.5f && number.toLong() == 2 &&
+         number.toInt() == 2 && number.toBool()));
   CHECK(c10::Join(", ", std::vector<int>{1, 2}) == "1, 2");
   const torch::Dtype dtype = torch::kF32;
   CHECK(torch::zeros({1}, dtype).scalar_type() == at::ScalarType::Float);

@@ -61,7 +61,9 @@ namespace {
 template <class T>
 std::string printed(const T& value) {
   std::ostringstream out;
+  const auto flags = out.flags();
   out << value;
+  CHECK(out.flags() == flags);
   return out.str();
 }
 

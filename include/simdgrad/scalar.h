@@ -71,6 +71,12 @@ class Scalar {
   }
   constexpr double to_double() const { return to<double>(); }
   constexpr int64_t to_long() const { return to<int64_t>(); }
+  // libtorch's names.
+  constexpr double toDouble() const { return to<double>(); }
+  constexpr float toFloat() const { return to<float>(); }
+  constexpr int64_t toLong() const { return to<int64_t>(); }
+  constexpr int toInt() const { return to<int>(); }
+  constexpr bool toBool() const { return to<bool>(); }
   constexpr bool equal(double value) const { return to_double() == value; }
   constexpr Scalar operator-() const {
     return is_floating_point() ? Scalar(-floating_) : Scalar(-integer_);
