@@ -89,9 +89,13 @@ std::string bars(const Chart& chart, const std::vector<double>& ticks) {
   for (size_t i = 0; i < chart.labels.size(); ++i) {
     const double left = kLeft + group * static_cast<double>(i);
     for (size_t s = 0; s < chart.series.size(); ++s) {
-      const double y = y_of(chart.series[s].values[i]);
-      text += box(left + group * 0.1 + width * static_cast<double>(s), y, width * 0.94,
-                  kHeight - kBottom - y, kColors[s % std::size(kColors)]);
+      const double value = chart.series[s].values[i], y = y_of(value);
+      const double x = left + group * 0.1 + width * static_cast<double>(s);
+      text += box(x, y, width * 0.94, kHeight - kBottom - y, kColors[s % std::size(kColors)]);
+      if (width >= 18)
+        text += "<g font-size=\"9\">" +
+                text_at(x + width * 0.47, y - 3, "middle", format(value < 100 ? "%.3g" : "%.0f", value)) +
+                "</g>";
     }
     text += label_at(left + group / 2, kHeight - kBottom + 18, chart.labels[i]);
   }
@@ -161,9 +165,10 @@ void write_charts(const Results& results, const std::string& folder) {
   Chart products{"n x n x n products of float32 on one thread, GF/s", {}, {}};
   if (!results.machine.peaks.empty()) products.line = results.machine.peaks.back().one * 1e-9;
   write(chart_of(results, "gemm/", gflops, products), folder + "/products.svg");
-  Chart vocabulary{"sparse SGD step of 4096 ids and 128 columns, by rows of the table, us", {}, {}};
+  Chart vocabulary{"sparse SGD step of 4096 ids and 128 columns on one thread, by rows of the table, us",
+                   {}, {}};
   write(chart_of(results, "vocabulary/", microseconds, vocabulary), folder + "/vocabulary.svg");
-  Chart overhead{"time of small operations on one thread, ns", {}, {}};
+  Chart overhead{"time of small operations on one thread, ns, logarithmic", {}, {}};
   overhead.logarithmic = true;
   write(chart_of(results, "overhead/", nanoseconds, overhead), folder + "/overhead.svg");
 }

@@ -345,10 +345,9 @@ Tensor unsafe_view(const Tensor& self, IntArrayRef sizes) {
 
 // One side has more than two dimensions, the other one or two: its leading dimensions become rows.
 Tensor folded_matmul(const Tensor& many, const Tensor& few) {
-  Dims sizes(many.sizes());
+  const IntArrayRef sizes = many.sizes();
   const int64_t inner = sizes.back();
-  Dims shape(sizes);
-  shape.erase(shape.size() - 1);
+  Dims shape(sizes.slice(0, sizes.size() - 1));
   int64_t count = 1;  // not -1 in reshape: inner may be 0
   for (int64_t size : shape) count *= size;
   const Tensor rows = many.reshape({count, inner});
