@@ -54,6 +54,10 @@ double goal_of(const std::string& workload, const std::string& peer, int threads
 // The part of the peak that a product should reach on one thread; 0 where none is set.
 double peak_goal_of(const std::string& workload, const Machine& machine);
 bool is_product(const std::string& workload);
+// Does the peer's row of several threads take three times as long as the one of one thread among `rows`?
+// Workers that share a core wait for each other for whole slices of time: such a figure says nothing of a
+// library. The driver then gives it more turns.
+bool is_disturbed(const std::vector<Row>& rows, const Row& several);
 
 // "1.234 us": four digits.
 std::string duration(double seconds);

@@ -98,18 +98,12 @@ double fastest(const std::vector<Row>& rows, const std::string& workload, bool o
   return seconds;
 }
 
-// Workers that wait for each other on cores that others use take ten times as long as one alone: such
-// figures say nothing of a library.
 std::string disturbances_text(const std::vector<Row>& rows, int threads) {
   int disturbed = 0, seen = 0;
   for (const Row& all : rows) {
     if (all.threads != threads || !all.theirs) continue;
-    for (const Row& one : rows) {
-      if (one.threads != 1 || one.workload != all.workload || one.peer != all.peer || !one.theirs)
-        continue;
-      ++seen;
-      disturbed += all.theirs->minimum > 3 * one.theirs->minimum + 20e-6;
-    }
+    ++seen;
+    disturbed += is_disturbed(rows, all);
   }
   if (disturbed == 0) return "";
   return format(
@@ -170,6 +164,14 @@ std::string shortfalls_text(const std::vector<Row>& rows) {
 }
 
 }  // namespace
+
+bool is_disturbed(const std::vector<Row>& rows, const Row& several) {
+  if (several.threads == 1 || !several.theirs) return false;
+  for (const Row& one : rows)
+    if (one.threads == 1 && one.theirs && one.workload == several.workload && one.peer == several.peer)
+      return several.theirs->minimum > 3 * one.theirs->minimum + 20e-6;
+  return false;
+}
 
 std::string summary_text(const Results& results) {
   std::map<int, int> threads;
