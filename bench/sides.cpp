@@ -16,8 +16,10 @@ const std::vector<std::string> kKeepBlocks = {"MALLOC_TRIM_THRESHOLD_=1717986918
 // tells it on purpose: Haswell holds it to AVX2.
 const std::vector<std::string> kUnset = {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"};
 std::vector<std::string> openblas_environment() {
-  const char* core = std::getenv("SIMDGRAD_BENCH_OPENBLAS_CORETYPE");
-  return core ? std::vector{"OPENBLAS_CORETYPE=" + std::string(core)} : kUnset;
+  std::vector<std::string> settings = kUnset;
+  if (const char* core = std::getenv("SIMDGRAD_BENCH_OPENBLAS_CORETYPE"))
+    settings.push_back("OPENBLAS_CORETYPE=" + std::string(core));
+  return settings;
 }
 
 bool starts_with(const std::string& text, const std::string& prefix) {
