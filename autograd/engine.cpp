@@ -73,20 +73,10 @@ class Engine {
     return node.claim_.load(std::memory_order_relaxed) == id_;
   }
 
-  bool claim(Node& node) const {
-    uint32_t owner = node.claim_.load(std::memory_order_relaxed);
-    if (owner != 0) return false;
-    if (!detail::is_single_threaded())
-      return node.claim_.compare_exchange_strong(owner, id_, std::memory_order_acquire,
-                                                 std::memory_order_relaxed);
-    node.claim_.store(id_, std::memory_order_relaxed);
-    return true;
-  }
-
   // The node's state is ours from here on: in the node if it is free, aside if not.
   void visit(Node* node) {
     if (is_mine(*node)) return;
-    if (claim(*node)) {
+    if (detail::replace_zero(node->claim_, id_)) {
       // A node that was met before it became free keeps its state aside.
       if (!aside_ || !aside_->contains(node)) {
         node->dependencies_ = 0;

@@ -132,8 +132,7 @@ inline TensorImpl& impl(const Tensor& tensor) { return *impl_of(tensor); }
 inline bool is_free(const TensorImpl& tensor) {
   constexpr uint8_t kind = TensorImpl::kHasStorage | TensorImpl::kIsView | TensorImpl::kRequiresGrad;
   return (tensor.flags & kind) == TensorImpl::kHasStorage &&
-         tensor.references.is_one() &&
-         tensor.storage == tensor.version &&
+         tensor.references.is_one() && tensor.storage == tensor.version &&
          tensor.storage->references.is_one() &&
          tensor.storage->owner != Storage::Owner::kCaller;
 }

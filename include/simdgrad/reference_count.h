@@ -22,7 +22,8 @@ inline bool is_single_threaded() noexcept {
 #endif
 }
 
-// value.fetch_add(change, relaxed) and value.exchange(desired, acquire).
+// value.fetch_add(change, relaxed), value.exchange(desired, acquire), and compare_exchange_strong from 0,
+// acquire.
 template <class T>
 T fetch_add(std::atomic<T>& value, T change) noexcept {
   if (!is_single_threaded()) return value.fetch_add(change, std::memory_order_relaxed);
@@ -36,6 +37,17 @@ T exchange(std::atomic<T>& value, T desired) noexcept {
   const T before = value.load(std::memory_order_relaxed);
   value.store(desired, std::memory_order_relaxed);
   return before;
+}
+
+template <class T>
+bool replace_zero(std::atomic<T>& value, T desired) noexcept {
+  T before = value.load(std::memory_order_relaxed);
+  if (before != 0) return false;
+  if (!is_single_threaded())
+    return value.compare_exchange_strong(before, desired, std::memory_order_acquire,
+                                         std::memory_order_relaxed);
+  value.store(desired, std::memory_order_relaxed);
+  return true;
 }
 
 class ReferenceCount {
