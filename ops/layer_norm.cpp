@@ -7,6 +7,7 @@
 
 #include "autograd/record.h"
 #include "ops/broadcast.h"
+#include "ops/copy.h"
 #include "ops/row_tasks.h"
 
 namespace simdgrad {
@@ -47,9 +48,7 @@ const T* data_or_null(const Tensor& tensor) {
 }
 
 Tensor contiguous_or_undefined(const Tensor& tensor) {
-  return !tensor.defined() || impl(tensor).is_contiguous()
-             ? tensor
-             : make_detached(tensor, true).contiguous();
+  return tensor.defined() ? contiguous_values(tensor) : tensor;
 }
 
 // The dimensions in front of the normalised ones, and those themselves.
@@ -133,8 +132,7 @@ Tensor layer_norm(const Tensor& input, IntArrayRef normalized_shape, const Tenso
   check_dense(input, "layer_norm", "input");
   check_shapes(input, normalized_shape, weight, bias);
   const Split split(input, normalized_shape);
-  const Tensor from =
-      impl(input).is_contiguous() ? input : make_detached(input, true).contiguous();
+  const Tensor from = contiguous_values(input);
   const Tensor scale = contiguous_or_undefined(weight), shift = contiguous_or_undefined(bias);
   Tensor y = make_tensor(input.sizes(), input.scalar_type());
   const Tensor mean = make_tensor(split.rows, input.scalar_type());

@@ -144,25 +144,27 @@ Tensor written_out(const Tensor& dy) {
 
 Tensor scaled(Tensor x, const Scalar& factor) { return factor.equal(1) ? x : x.mul(factor); }
 
+// Outside the graph: a b, or (b^T a^T)^T for who wants it laid out so.
+Tensor product_laid_out(const Operand& a, const Operand& b, ScalarType dtype, MatrixLayout as) {
+  return as.transposed ? transposed(product(b.transposed(), a.transposed(), dtype))
+                       : product(a, b, dtype);
+}
+// Is it for mm, to be recorded or refused?
+bool goes_through_mm(const Tensor& dy, const Tensor& other) {
+  return thread_state.grad_enabled || impl(dy).is_sparse() || impl(dy).dtype != impl(other).dtype;
+}
+
 // y = a b:  d a [n,m] = dy [n,p] b^T [p,m]
 Tensor left_gradient(const Tensor& dy, const Tensor& b, MatrixLayout a, const Scalar& alpha) {
-  if (thread_state.grad_enabled || impl(dy).is_sparse() || impl(dy).dtype != impl(b).dtype)
+  if (goes_through_mm(dy, b))
     return scaled(a.transposed ? mm(b, dy.t()).t() : mm(dy, b.t()), alpha);
-  const Operand in(dy), by(b);
-  const ScalarType dtype = impl(dy).dtype;
-  return scaled(a.transposed ? transposed(product(by, in.transposed(), dtype))
-                             : product(in, by.transposed(), dtype),
-                alpha);
+  return scaled(product_laid_out(Operand(dy), Operand(b).transposed(), impl(dy).dtype, a), alpha);
 }
 // d b [m,p] = a^T [m,n] dy [n,p]
 Tensor right_gradient(const Tensor& dy, const Tensor& a, MatrixLayout b, const Scalar& alpha) {
-  if (thread_state.grad_enabled || impl(dy).is_sparse() || impl(dy).dtype != impl(a).dtype)
+  if (goes_through_mm(dy, a))
     return scaled(b.transposed ? mm(dy.t(), a).t() : mm(a.t(), dy), alpha);
-  const Operand in(dy), by(a);
-  const ScalarType dtype = impl(dy).dtype;
-  return scaled(b.transposed ? transposed(product(in.transposed(), by, dtype))
-                             : product(by.transposed(), in, dtype),
-                alpha);
+  return scaled(product_laid_out(Operand(a).transposed(), Operand(dy), impl(dy).dtype, b), alpha);
 }
 
 // Saves only what the other operand's gradient needs.

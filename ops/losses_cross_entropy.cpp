@@ -6,6 +6,7 @@
 
 #include "autograd/record.h"
 #include "ops/broadcast.h"
+#include "ops/copy.h"
 #include "ops/losses.h"
 #include "ops/row_tasks.h"
 
@@ -148,8 +149,7 @@ void row_gradients(const Tensor& dy, const Tensor& e, const Tensor& sums, const 
 // 500, since one matrix less goes through the cache).
 bool may_overwrite(const Tensor& e, const Gradients& d) {
   const TensorImpl& held = impl(e);
-  return d.last_run() && held.references.load() == 2 &&
-         held.storage->references.is_one();
+  return d.last_run() && held.references.load() == 2 && held.storage->references.is_one();
 }
 
 // log_softmax and nll_loss in one pass. The graph shows both nodes: NllLossBackward0 computes the
@@ -206,7 +206,7 @@ Tensor fused_cross_entropy(const Tensor& self, const Tensor& target, const Tenso
                            Reduction reduction, int64_t ignore_index) {
   check_class_targets(self, target, weight);
   const Tensor classes = class_numbers(target), weights = class_weights(weight);
-  const Tensor x = impl(self).is_contiguous() ? self : make_detached(self, true).contiguous();
+  const Tensor x = contiguous_values(self);
   Exponentials kept;
   double divisor = 1;
   Tensor y = for_float_type(self.scalar_type(), [&]<class T>(T) {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/parallel.h"
+#include "ops/copy.h"
 #include "ops/kernels/table.h"
 #include "ops/reductions_plan.h"
 
@@ -170,7 +171,7 @@ Tensor fold_integers(IntegerFold kind, const Tensor& x, DimMask mask, bool keepd
 
 void extreme_along(const Tensor& x, int64_t dim, bool keepdim, bool minimum, Tensor& values,
                    Tensor& indices) {
-  const Tensor dense = impl(x).is_contiguous() ? x : make_detached(x, true).contiguous();
+  const Tensor dense = contiguous_values(x);
   const TensorImpl& of = impl(dense);
   Dims sizes;
   reduced_sizes(x, DimMask{1} << dim, keepdim, sizes);

@@ -367,8 +367,7 @@ Tensor mean_squared_distance(const Tensor& x, DimMask mask, bool keepdim, double
     return result;
   }
   if (!make_plan(of, mask, plan))
-    return mean_squared_distance(make_detached(x, true).contiguous(), mask, keepdim, divisor,
-                                 root);
+    return mean_squared_distance(contiguous_values(x), mask, keepdim, divisor, root);
   if (plan.reduced_axes() > 1) {
     const Tensor rows = mean_squared_distance(reduced_last(x, mask), 2, false, divisor, root);
     return with_shape(rows, x, mask, keepdim);

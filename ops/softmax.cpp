@@ -6,6 +6,7 @@
 
 #include "core/parallel.h"
 #include "ops/broadcast.h"
+#include "ops/copy.h"
 #include "ops/kernels/softmax.h"
 #include "ops/kernels/table.h"
 #include "ops/reductions.h"
@@ -28,10 +29,6 @@ Span span_of(const TensorImpl& x, int64_t dim) {
   for (int64_t d = 0; d < x.ndim; ++d)
     (d < dim ? span.outer : d == dim ? span.n : span.inner) *= x.sizes()[d];
   return span;
-}
-
-Tensor dense(const Tensor& x) {
-  return impl(x).is_contiguous() ? x : make_detached(x, true).contiguous();
 }
 
 // Columns that one task takes, by shape alone: enough tasks for 16 threads, whole cache lines, no more
@@ -58,7 +55,7 @@ void over_span(const Span& span, double nanoseconds, Rows rows, Columns columns)
 }
 
 Tensor forward(const Tensor& x, int64_t dim, bool log_form) {
-  const Tensor from = dense(x);
+  const Tensor from = contiguous_values(x);
   const Tensor y = make_tensor(impl(from).size_list(), impl(from).dtype);
   const Span span = span_of(impl(from), dim);
   for_float_type(impl(from).dtype, [&]<class T>(T) {
@@ -81,7 +78,7 @@ Tensor forward(const Tensor& x, int64_t dim, bool log_form) {
 }
 
 Tensor fused_backward(const Tensor& y, const Tensor& dy, int64_t dim, bool log_form) {
-  const Tensor gradient = dense(dy);
+  const Tensor gradient = contiguous_values(dy);
   const Tensor dx = make_tensor(impl(y).size_list(), impl(y).dtype);
   const Span span = span_of(impl(y), dim);
   for_float_type(impl(y).dtype, [&]<class T>(T) {

@@ -83,7 +83,7 @@ SIMDGRAD_INLINE Vec<float> normal_tail(Vec<float> a) {
   const ExpReduced<float> reduced = reduce_exp(-t);
   const V r = reduced.r - t_low;
 #if SIMDGRAD_ISA_HAS_FMA
-  // exp_tail's coefficients, halved.
+  // exp_tail's coefficients, halved: 0.5 e takes a step more (7.9 us of 32768 numbers instead of 7.3).
   const V half = polynomial(r, 0.5, 0.5, 0x1.fffffcp-3, 0x1.55549p-4, 0x1.5558aap-6, 0x1.123b1p-8,
                             0x1.6a56a8p-11);
 #else

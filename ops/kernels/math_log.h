@@ -35,13 +35,14 @@ SIMDGRAD_INLINE LogReduced<T> split_exponent(Vec<T> x) {
   return result;
 }
 
-// f^2 / 2 - log(1 + f) + f, that is log(1 + f) = f - (f^2 / 2 - tail); |f| < 0.42.
-// float: f^3 P(f); double: s = f / (2 + f), log(1 + f) = 2 s + s^3 P(s^2). Minimax as exp_tail in
-// math_exp.h, relative errors 2^-27 and 2^-59.
+// P of log(1 + f) = f - f^2 / 2 + f^3 P(f), |f| < 0.42.
 SIMDGRAD_INLINE Vec<float> log_polynomial(Vec<float> f, Vec<float> square) {
   return polynomial_of_8(f, square, 0x1.555554p-2, -0x1.00022ap-2, 0x1.99a02ap-3, -0x1.547166p-3,
                          0x1.22d6dap-3, -0x1.0d8baap-3, 0x1.05751ap-3, -0x1.38cf3cp-4);
 }
+// f^2 / 2 - log(1 + f) + f, that is log(1 + f) = f - (f^2 / 2 - tail); |f| < 0.42.
+// float: f^3 P(f); double: s = f / (2 + f), log(1 + f) = 2 s + s^3 P(s^2). Minimax as exp_tail in
+// math_exp.h, relative errors 2^-27 and 2^-59.
 template <class T>
 SIMDGRAD_INLINE Vec<T> log_tail(Vec<T> f, Vec<T> half_square) {
   if constexpr (sizeof(T) == 4) {

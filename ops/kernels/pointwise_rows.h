@@ -62,8 +62,8 @@ SIMDGRAD_INLINE F formula_of(const void* formula) {
 }
 
 template <class F, class T>
-SIMDGRAD_FLAT void unary_forward(char* const* data, const std::int64_t* strides, std::int64_t n,
-                   const void* formula) {
+SIMDGRAD_FLAT void unary_forward(char* const* data, const std::int64_t* strides,
+                                 std::int64_t n, const void* formula) {
   constexpr int size = Vec<T>::size;
   const F f = formula_of<F>(formula);
   T* y = reinterpret_cast<T*>(data[0]);
@@ -77,8 +77,8 @@ SIMDGRAD_FLAT void unary_forward(char* const* data, const std::int64_t* strides,
 }
 
 template <class F, class T>
-SIMDGRAD_FLAT void unary_backward(char* const* data, const std::int64_t* strides, std::int64_t n,
-                    const void* formula) {
+SIMDGRAD_FLAT void unary_backward(char* const* data, const std::int64_t* strides,
+                                  std::int64_t n, const void* formula) {
   constexpr int size = Vec<T>::size;
   const F f = formula_of<F>(formula);
   T* dx = reinterpret_cast<T*>(data[0]);
@@ -98,8 +98,8 @@ SIMDGRAD_FLAT void unary_backward(char* const* data, const std::int64_t* strides
 }
 
 template <class F, class T>
-SIMDGRAD_FLAT void binary_forward(char* const* data, const std::int64_t* strides, std::int64_t n,
-                    const void* formula) {
+SIMDGRAD_FLAT void binary_forward(char* const* data, const std::int64_t* strides,
+                                  std::int64_t n, const void* formula) {
   constexpr int size = Vec<T>::size;
   const F f = formula_of<F>(formula);
   T* y = reinterpret_cast<T*>(data[0]);
@@ -112,8 +112,8 @@ SIMDGRAD_FLAT void binary_forward(char* const* data, const std::int64_t* strides
 }
 
 template <class F, class T, bool of_a>
-SIMDGRAD_FLAT void binary_backward(char* const* data, const std::int64_t* strides, std::int64_t n,
-                     const void* formula) {
+SIMDGRAD_FLAT void binary_backward(char* const* data, const std::int64_t* strides,
+                                   std::int64_t n, const void* formula) {
   using V = Vec<T>;
   constexpr formulas::Uses uses = of_a ? F::for_a : F::for_b;
   constexpr bool reads_a = static_cast<int>(uses) & 1, reads_b = static_cast<int>(uses) & 2;
