@@ -15,7 +15,7 @@
 #include "bench/peak.h"
 #include "core/cpu.h"
 #include "core/testing_hooks.h"
-#include "ops/gemm.h"
+#include "ops/linear_algebra/gemm.h"
 
 namespace {
 

@@ -1,7 +1,8 @@
-# ops/kernels/*.cpp, compiled once per instruction set into the object libraries kernels_<isa>.
+# ops/kernels/**.cpp, compiled once per instruction set into the object libraries kernels_<isa>.
 # Sets simdgrad_kernel_objects (for linking) and simdgrad_isas (what was built).
 
-file(GLOB kernel_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/ops/kernels/*.cpp)
+file(GLOB kernel_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/ops/kernels/*.cpp
+  ${PROJECT_SOURCE_DIR}/ops/kernels/*/*.cpp)
 set(simdgrad_kernel_objects)
 set(simdgrad_isas)
 

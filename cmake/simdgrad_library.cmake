@@ -2,10 +2,11 @@
 # `simdgrad` and the tests' `simdgrad_static` are both linked from those objects.
 
 set(library_globs)
-foreach(folder IN ITEMS core autograd ops nn optim data io report)
+foreach(folder IN ITEMS core autograd ops ops/* nn optim data io report)
   list(APPEND library_globs ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
 endforeach()
 file(GLOB library_sources CONFIGURE_DEPENDS ${library_globs})
+list(FILTER library_sources EXCLUDE REGEX "/ops/kernels/")  # simdgrad_kernels.cmake builds them
 if(SIMDGRAD_PARALLEL STREQUAL "tbb")
   list(FILTER library_sources EXCLUDE REGEX "/core/parallel_std\\.cpp$")
 else()

@@ -20,7 +20,7 @@ struct RandomLoops {
   void (*normal_f32)(float* data, std::int64_t blocks, float mean, float std);
   void (*normal_f64)(double* data, std::int64_t blocks, double mean, double std);
 };
-RandomLoops random_loops();  // ops/random_loops.cpp
+RandomLoops random_loops();  // ops/random/loops.cpp
 
 // The random engine of PyTorch's CPU generator: mt19937, its way of turning draws into numbers, and
 // its 5056-byte state, so that seeds, streams and saved states can be exchanged with torch.

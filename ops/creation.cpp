@@ -5,8 +5,8 @@
 
 #include "core/dtypes.h"
 #include "core/tensor_impl.h"
-#include "ops/broadcast.h"
-#include "ops/sparse_arithmetic.h"
+#include "ops/loops/broadcast.h"
+#include "ops/sparse/arithmetic.h"
 
 namespace simdgrad {
 namespace {

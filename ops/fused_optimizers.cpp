@@ -4,7 +4,7 @@
 
 #include "autograd/record.h"
 #include "core/parallel.h"
-#include "ops/broadcast.h"
+#include "ops/loops/broadcast.h"
 #include "ops/kernels/optimizer.h"
 #include "ops/kernels/table.h"
 

@@ -20,7 +20,7 @@ check() {
       # formulas are templates that know no Tensor.
       if (file ~ /^ops\/kernels\// && file != "ops/kernels/table.h") folder = "kernels"
       top = target; sub(/\/.*/, "", top)
-      if (target ~ /^ops\/kernels\// || target == "ops/formulas.h") top = "kernels"
+      if (target ~ /^ops\/kernels\// || target == "ops/pointwise/formulas.h") top = "kernels"
       if (folder == "kernels" && target == "ops/kernels/table.h") forbid("table.h is for callers")
 
       # Packages live where they are needed and nowhere else.

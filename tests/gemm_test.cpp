@@ -12,7 +12,7 @@
 
 #include "core/cpu.h"
 #include "core/testing_hooks.h"
-#include "ops/gemm.h"
+#include "ops/linear_algebra/gemm.h"
 #include "tests/catch.h"
 #include "tests/fenced.h"
 

@@ -12,7 +12,7 @@
 #include <cmath>
 
 #include "core/tensor_impl.h"
-#include "ops/indexing_rows.h"
+#include "ops/indexing/rows.h"
 #include "tests/catch.h"
 #include "tests/describe.h"
 #include "tests/gradients.h"

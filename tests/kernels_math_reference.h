@@ -8,7 +8,7 @@
 #include <cstring>
 #include <limits>
 
-#include "ops/kernels/math_kernels.h"
+#include "ops/kernels/math/kernels.h"
 
 namespace simdgrad::math_reference {
 

@@ -15,8 +15,8 @@
 
 #include "core/tensor_impl.h"
 #include "core/testing_hooks.h"
-#include "ops/broadcast.h"
-#include "ops/elementwise_loop.h"
+#include "ops/loops/broadcast.h"
+#include "ops/loops/elementwise_loop.h"
 #include "tests/catch.h"
 #include "tests/machine_settings.h"
 

@@ -10,8 +10,8 @@
 
 #include "ops/kernels/copy.h"
 #include "ops/kernels/table.h"
-#include "ops/reductions.h"
-#include "ops/row_tasks.h"
+#include "ops/reductions/reductions.h"
+#include "ops/loops/row_tasks.h"
 #include "tests/catch.h"
 #include "tests/fenced.h"
 

@@ -16,7 +16,7 @@
 #include <sstream>
 #include <vector>
 
-#include "ops/row_grouping.h"
+#include "ops/rows/grouping.h"
 #include "tests/catch.h"
 #include "tests/gradients.h"
 #include "tests/machine_settings.h"

@@ -11,7 +11,7 @@
 
 #include "core/dtypes.h"
 #include "core/tensor_impl.h"
-#include "ops/copy.h"
+#include "ops/loops/copy.h"
 #include "tests/catch.h"
 #include "tests/describe.h"
 #include "tests/gradients.h"

@@ -1,5 +1,5 @@
 // Worst errors and speed of the vector maths, per instruction set: the release check of
-// ops/kernels/math.h. Link with the static library (build folder build/):
+// ops/kernels/math/math.h. Link with the static library (build folder build/):
 //   g++ -std=c++20 -O2 -I. -Iinclude tools/accuracy.cpp build/libsimdgrad_static.a -o accuracy
 //   accuracy                     every function, 4 million samples, float and double
 //   accuracy exhaustive tanh     all 2^32 floats of one function (5 minutes per set)

@@ -1,6 +1,6 @@
 #include "ops/kernels/losses.h"
 
-#include "ops/kernels/math.h"
+#include "ops/kernels/math/math.h"
 #include "ops/kernels/row_folds.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {

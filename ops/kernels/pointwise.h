@@ -1,5 +1,5 @@
 // The kernels of the pointwise operations, in the order of their lists. `formula` is the struct of
-// ops/formulas.h that a kernel belongs to, for those that have members.
+// ops/pointwise/formulas.h that a kernel belongs to, for those that have members.
 #pragma once
 
 #include "ops/kernels/isa.h"

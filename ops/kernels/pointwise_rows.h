@@ -1,8 +1,8 @@
 // Loops that turn a formula into a RowKernel.
 #pragma once
 
-#include "ops/formulas.h"
-#include "ops/kernels/math.h"
+#include "ops/pointwise/formulas.h"
+#include "ops/kernels/math/math.h"
 #include "ops/kernels/pointwise.h"
 
 #define SIMDGRAD_INLINE_LAMBDA __attribute__((always_inline))

@@ -2,7 +2,7 @@
 
 #include <type_traits>
 
-#include "ops/kernels/math.h"
+#include "ops/kernels/math/math.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {

@@ -1,7 +1,7 @@
 #include "ops/kernels/softmax.h"
 
 #include "ops/kernels/layer_norm.h"
-#include "ops/kernels/math.h"
+#include "ops/kernels/math/math.h"
 #include "ops/kernels/row_folds.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {

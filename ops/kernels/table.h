@@ -1,5 +1,5 @@
 // The kernels of the instruction set in use. A family adds a member here and a line in
-// ops/dispatch.cpp.
+// ops/loops/dispatch.cpp.
 #pragma once
 
 #include "core/cpu.h"
