@@ -28,7 +28,7 @@ struct Storage {
 };
 
 // How a view came to be, for the in-place rules.
-enum class ViewKind : uint8_t { kDefault, kNoGrad, kMultiOutput };
+enum class ViewKind : uint8_t { kDefault, kNoGrad, kMultiOutput, kCustomFunction };
 
 constexpr int kInlineDims = 5;
 constexpr int kMaxDims = 64;
