@@ -73,7 +73,7 @@ bool can_steal(const Tensor& gradient, const TensorImpl& leaf) {
 }
 
 // set_data may have given the leaf another shape or dtype since the forward that this gradient is of.
-inline void check_fits(const Tensor& gradient, const TensorImpl& leaf) {
+[[gnu::noinline]] void check_fits(const Tensor& gradient, const TensorImpl& leaf) {
   const TensorImpl& of = impl(gradient);
   SIMDGRAD_CHECK(of.dtype == leaf.dtype && of.size_list() == leaf.size_list(),
                  "AccumulateGrad: got a gradient of type ", gradient.toString(), " and sizes ",
@@ -135,7 +135,8 @@ void AccumulateGrad::backward(Gradients& d) {
   TensorImpl& leaf = impl(leaf_);
   if (leaf.extra && !leaf.extra->hooks.empty())
     gradient = run_hook_list(leaf.extra->hooks, std::move(gradient));
-  check_fits(gradient, leaf);
+  if (leaf.flags & TensorImpl::kDataWasSet) [[unlikely]]
+    check_fits(gradient, leaf);
   const NodeLock lock(*this);
   if (!leaf.grad.defined()) {
     const bool steal = !d.create_graph() && can_steal(gradient, leaf);

@@ -225,6 +225,7 @@ void Tensor::set_data(const Tensor& data) const {
   SIMDGRAD_CHECK(!to.requires_grad() || simdgrad::is_floating_point(from.dtype),
                  "data set to a tensor that requires gradients must be floating point or complex dtype");
   replace_storage(to, from);
+  to.set_flag(TensorImpl::kDataWasSet, true);
 }
 
 bool Tensor::is_view() const { return defined() && impl(*this).is_view(); }

@@ -158,14 +158,6 @@ TensorExtra& TensorImpl::make_extra_part() {
   return *before;
 }
 
-namespace {
-
-[[noreturn, gnu::cold]] void throw_numel_overflow() {
-  SIMDGRAD_THROW("numel: integer multiplication overflow");
-}
-
-}  // namespace
-
 void contiguous_strides(IntArrayRef sizes, int64_t* strides) {
   int64_t stride = 1;
   for (size_t i = sizes.size(); i-- > 0;) {
@@ -190,22 +182,10 @@ inline void make_room_for_dims(TensorImpl& impl, size_t ndim) {
   impl.ndim = static_cast<uint8_t>(ndim);
 }
 
-// Writes sizes with row-major strides; returns their product. The product overflows with the strides,
-// which take a size of 0 for one.
-[[gnu::always_inline]] inline int64_t place_contiguous(const int64_t* sizes, size_t ndim,
-                                                       int64_t* to_sizes, int64_t* to_strides) {
-  int64_t stride = 1;
-  bool empty = false, overflow = false;
-  for (size_t i = ndim; i-- > 0;) {
-    const int64_t size = to_sizes[i] = sizes[i];
-    to_strides[i] = stride;
-    empty |= size == 0;
-    if (size > 1) overflow |= multiply_overflows(stride, size, &stride);
-  }
-  if (overflow) [[unlikely]]
-    throw_numel_overflow();
-  return empty ? 0 : stride;
-}
+// Five sizes below this cannot overflow: only larger ones, and more of them, pay for the check.
+constexpr uint64_t kSmallSize = 1u << 12;
+
+[[gnu::noinline]] void check_numel(IntArrayRef sizes) { numel({sizes.data(), sizes.size()}); }
 
 [[gnu::always_inline]] inline void place_shape(TensorImpl& impl, IntArrayRef sizes,
                                                IntArrayRef strides) {
@@ -213,25 +193,28 @@ inline void make_room_for_dims(TensorImpl& impl, size_t ndim) {
   int64_t* to_sizes = impl.sizes();
   int64_t* to_strides = impl.strides();
   int64_t count = 1;
-  bool contiguous = true, empty = false, overflow = false;
+  uint64_t bits = sizes.size() > kInlineDims ? kSmallSize : 0;
+  bool contiguous = true;
   for (size_t i = sizes.size(); i-- > 0;) {
     const int64_t size = to_sizes[i] = sizes[i];
     const int64_t stride = to_strides[i] = strides[i];
     contiguous &= size == 1 || stride == count;
-    empty |= size == 0;
-    if (size > 1) overflow |= multiply_overflows(count, size, &count);
+    count = wrapping_multiply(count, size);
+    bits |= static_cast<uint64_t>(size);
   }
-  if (overflow) [[unlikely]]
-    throw_numel_overflow();
-  impl.numel = empty ? 0 : count;
-  impl.set_flag(TensorImpl::kContiguous, contiguous || empty);
+  if (bits >= kSmallSize) [[unlikely]]
+    check_numel(sizes);
+  impl.numel = count;
+  impl.set_flag(TensorImpl::kContiguous, contiguous || count == 0);
 }
 
 }  // namespace
 
 void TensorImpl::set_contiguous_shape(IntArrayRef new_sizes) {
   make_room_for_dims(*this, new_sizes.size());
-  numel = place_contiguous(new_sizes.data(), new_sizes.size(), sizes(), strides());
+  std::copy(new_sizes.begin(), new_sizes.end(), sizes());
+  contiguous_strides(new_sizes, strides());
+  numel = simdgrad::numel({new_sizes.data(), new_sizes.size()});
   set_flag(kContiguous, true);
 }
 
@@ -258,7 +241,12 @@ namespace {
   TensorImpl* to = new_impl_with_data(static_cast<size_t>(count * element_size(dtype)), dtype);
   to->ndim = static_cast<uint8_t>(sizes.size());
   to->numel = count;
-  place_contiguous(sizes.data(), sizes.size(), to->shape.inlined, to->shape.inlined + kInlineDims);
+  int64_t stride = 1;
+  for (size_t i = sizes.size(); i-- > 0;) {
+    to->shape.inlined[i] = sizes[i];
+    to->shape.inlined[kInlineDims + i] = stride;
+    stride *= sizes[i] + (sizes[i] == 0);
+  }
   return Tensor::adopt(to);
 }
 
@@ -267,13 +255,12 @@ namespace {
 Tensor make_tensor(IntArrayRef sizes, ScalarType dtype) {
   if (sizes.size() > kInlineDims) [[unlikely]]
     return make_large_tensor(sizes, dtype);
-  // Small sizes cannot overflow: only the others pay for the checks.
   uint64_t count = 1, bits = 0;
   for (int64_t size : sizes) {
     bits |= static_cast<uint64_t>(size);
     count *= static_cast<uint64_t>(size);
   }
-  if (bits >= 1u << 12) [[unlikely]]
+  if (bits >= kSmallSize) [[unlikely]]
     return make_large_tensor(sizes, dtype);
   return make_small_tensor(sizes, static_cast<int64_t>(count), dtype);
 }

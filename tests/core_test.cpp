@@ -1,6 +1,11 @@
+#include <simdgrad/autograd.h>
+#include <simdgrad/creation.h>
 #include <simdgrad/error.h>
 #include <simdgrad/parallel.h>
+#include <simdgrad/pointwise.h>
+#include <simdgrad/reductions.h>
 #include <simdgrad/reference_count.h>
+#include <simdgrad/views.h>
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -110,6 +115,37 @@ TEST_CASE("warnings go to the handler in place") {
   warn("three");
   set_warning_handler(before);
   REQUIRE(recorder.messages == std::vector<std::string>{"one", "two"});
+}
+
+// Once in a process: in one of its own, since other cases may have come by these places.
+TEST_CASE("child: warnings once", "[.]") {
+  struct Recorder : WarningHandler {
+    void process(const std::string& message) override { messages.push_back(message); }
+    std::vector<std::string> messages;
+  };
+  Recorder recorder;
+  const Tensor x = ones({3}).requires_grad_(), cube = ones({2, 2, 2}), one = ones({1});
+  const auto everything = [&] {
+    (x * x).sum().backward({}, true, true);
+    one.std();
+    one.var();
+    cube.numpy_T();
+  };
+  set_warning_handler(nullptr);
+  everything();  // what nobody hears does not count
+  set_warning_handler(&recorder);
+  everything();
+  everything();
+  set_warning_handler(nullptr);
+  REQUIRE(recorder.messages.size() == 4);
+  CHECK_THAT(recorder.messages[0], StartsWith("Using backward() with create_graph=True"));
+  CHECK_THAT(recorder.messages[1], StartsWith("std(): degrees of freedom is <= 0"));
+  CHECK_THAT(recorder.messages[2], StartsWith("var(): degrees of freedom is <= 0"));
+  CHECK_THAT(recorder.messages[3], StartsWith("The use of `x.T` on tensors of dimension other than 2"));
+}
+
+TEST_CASE("a warning about a habit is heard once") {
+  REQUIRE(run_self("SIMDGRAD_ISA=" + std::string(isa_name(active_isa())), "child: warnings once") == 0);
 }
 
 TEST_CASE("sizes refuse to wrap") {

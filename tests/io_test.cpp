@@ -8,6 +8,8 @@
 #include <simdgrad/views.h>
 
 #include <signal.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -157,6 +159,42 @@ TEST_CASE("a file is replaced as a whole or left as it was") {
     replace_file(folder / name, [](FileWriter& file) { file.write("long"); });
     REQUIRE(folder.read(name) == "long");
     ::unlink((folder / name).c_str());
+  }
+  SECTION("what killed writers left is removed once it is old and nobody holds it") {
+    const auto left = [&](const std::string& name, int seconds) {
+      folder.write(name, "half");
+      const timespec then{::time(nullptr) - seconds, 0};
+      const timespec times[] = {then, then};
+      REQUIRE(::utimensat(AT_FDCWD, (folder / name).c_str(), times, 0) == 0);
+    };
+    left(".file.tmp-17", 3600);
+    left(".file.tmp-18", 3600);
+    left(".file.tmp-19", 5);           // may be at work still
+    left(".file.tmp-x", 3600);         // not a name that we give
+    left(".file2.tmp-17", 3600);       // another's
+    const int writer = ::open((folder / ".file.tmp-18").c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(writer >= 0);
+    REQUIRE(::flock(writer, LOCK_EX) == 0);
+    replace_file(path, [](FileWriter& file) { file.write("second"); });
+    CHECK(folder.names() == std::vector<std::string>{".file.tmp-18", ".file.tmp-19", ".file.tmp-x",
+                                                     ".file2.tmp-17", "file"});
+    ::close(writer);
+    replace_file(path, [](FileWriter& file) { file.write("third"); });
+    CHECK(folder.names() ==
+          std::vector<std::string>{".file.tmp-19", ".file.tmp-x", ".file2.tmp-17", "file"});
+    for (const char* name : {".file.tmp-19", ".file.tmp-x", ".file2.tmp-17"})
+      ::unlink((folder / name).c_str());
+  }
+  SECTION("a writer's own file is locked while it writes") {
+    replace_file(path, [&](FileWriter& file) {
+      file.write("second");
+      const std::string name = folder.names()[0];
+      REQUIRE(name.starts_with(".file.tmp-"));
+      const int other = ::open((folder / name).c_str(), O_RDONLY | O_CLOEXEC);
+      CHECK(::flock(other, LOCK_EX | LOCK_NB) != 0);
+      ::close(other);
+    });
+    REQUIRE(folder.read("file") == "second");
   }
   // No temporary file is left behind, whatever happened.
   for (const std::string& name : folder.names()) REQUIRE((name == "file" || name == "link"));

@@ -1,7 +1,7 @@
 // Sums of sparse tensors.
 //
 // Over every sparse dimension the result is dense; over fewer it is sparse, with the entries that now
-// share an index added up.
+// share an index added up. As in PyTorch the tensor is coalesced first.
 #include <simdgrad/reductions.h>
 #include <simdgrad/sparse.h>
 #include <simdgrad/views.h>
@@ -49,17 +49,17 @@ Tensor kept_indices(const Tensor& indices, DimMask mask, bool keepdim) {
 
 Tensor sum_values(const Tensor& self, DimMask mask, bool keepdim, std::optional<ScalarType> dtype) {
   const GradModeGuard no_grad(false);
-  const TensorExtra& parts = parts_of(self);
-  const DimMask sparse_dims = reductions::all_dims(parts.indices.size(0));
+  const DimMask sparse_dims = reductions::all_dims(parts_of(self).indices.size(0));
   Dims sizes;
   reductions::reduced_sizes(self, mask, keepdim, sizes);
   if ((mask & sparse_dims) == sparse_dims)
-    return summed_values(parts, mask, true, keepdim, dtype).reshape(sizes);
-  const bool whole_entries = (mask & sparse_dims) == 0;
+    return summed_values(parts_of(self), mask, true, keepdim, dtype).reshape(sizes);
+  const Tensor whole = coalesce(self);
+  const bool keeps_indices = (mask & sparse_dims) == 0;
+  const TensorExtra& parts = parts_of(whole);
   const Tensor y = make_sparse(kept_indices(parts.indices, mask, keepdim),
-                               summed_values(parts, mask, false, keepdim, dtype), sizes,
-                               parts.coalesced && whole_entries);
-  return whole_entries ? y : coalesce(y);
+                               summed_values(parts, mask, false, keepdim, dtype), sizes, keeps_indices);
+  return keeps_indices ? y : coalesce(y);
 }
 
 template <NodeName name>
@@ -86,7 +86,9 @@ Tensor sum_sparse(const Tensor& self, std::optional<ScalarType> dtype) {
 }
 Tensor sum_sparse(const Tensor& self, OptionalIntArrayRef dims, bool keepdim,
                   std::optional<ScalarType> dtype) {
-  return sum_over<"SumBackward1">(self, reductions::dim_mask(dims, self.dim()), keepdim, dtype);
+  // An empty list is no dimension, as in PyTorch; of a dense tensor it is all of them.
+  const DimMask mask = dims && dims->empty() ? 0 : reductions::dim_mask(dims, self.dim());
+  return sum_over<"SumBackward1">(self, mask, keepdim, dtype);
 }
 
 }  // namespace simdgrad
