@@ -5,8 +5,10 @@
 // gradient of a table is row-sparse: sparse_dim 1, values [nnz, dim]. An index may occur more than
 // once; its entries then count as their sum. coalesce() adds them up and sorts.
 //
-// What works on them: add, sub, mul, div, neg, sum, norm, zero_, clone, detach, to(dtype), printing,
-// and what is below. Everything else refuses them.
+// What works on them: add, sub, mul, div, neg, sum (all, or over dimensions), norm, zero_, clone, detach,
+// to(dtype), zeros_like, empty_like, printing, a dense tensor times one in place, and what is below.
+// Everything else refuses them. A sum over every sparse dimension is dense, over others it is sparse and
+// coalesced. Whoever reads indices checks them, since their numbers may be a caller's buffer.
 #pragma once
 
 #include <simdgrad/tensor.h>

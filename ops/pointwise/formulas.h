@@ -3,9 +3,9 @@
 // V is a SIMD batch in the kernels, Integer for the integer dtypes of operations that keep the type,
 // and Symbolic (a Tensor) when a gradient is differentiated again. So formulas use only what all of
 // them have: V(number), + - * /, comparisons (a mask; & | ! work on it), select(mask, a, b) and the
-// functions of ops/kernels/math/math.h; in a gradient those that ops/pointwise/symbolic.h has as well. NaN must come
-// through. No plain functions here: every instruction set compiles this file, and only templates on V
-// stay apart.
+// functions of ops/kernels/math/math.h; in a gradient those that ops/pointwise/symbolic.h has as well.
+// NaN must come through. No plain functions here: every instruction set compiles this file, and only
+// templates on V stay apart.
 #pragma once
 
 namespace simdgrad::formulas {
