@@ -284,7 +284,7 @@ TEST_CASE("every allocation of a step fails once: the library's") {
 
 // Chunks so small that the workers of a region allocate too. An allocation of theirs may come from a
 // list that does not count, so that the n-th is not the same one in each run.
-TEST_CASE("every allocation of a step fails once: the library's, with 3 threads", "[threads]") {
+TEST_CASE("every allocation of a step fails once: the library's, with 3 threads") {
   const testing::SmallChunks chunks(2);
   set_num_threads(3);
   CHECK(fail_each({Source::library, false}, "one of the library, 3 threads") >= 1000);
