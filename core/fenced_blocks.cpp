@@ -22,7 +22,9 @@ std::size_t page() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
 
 // Numbers of 4 and 8 bytes end exactly at the fence: 16 bytes of alignment would hide what is read up to
 // 15 bytes past the end. Operations cannot rely on more, since a tensor may begin anywhere in a block.
-std::size_t alignment_of(std::size_t bytes) { return bytes % 16 == 0 ? 16 : bytes % 8 == 0 ? 8 : 4; }
+std::size_t alignment_of(std::size_t bytes) {
+  return bytes % 16 == 0 ? 16 : bytes % 8 == 0 ? 8 : 4;
+}
 
 // Where a block of this size lies in its pages.
 struct Place {

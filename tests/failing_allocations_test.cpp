@@ -221,8 +221,8 @@ Outcome train(const Scenario& scenario, const Record& unbroken, const Failure& f
 }
 
 // As train, and nothing may be left of it.
-Outcome checked(const Scenario& scenario, const Record& unbroken, const Failure& failure, int broken,
-                long n) {
+Outcome checked(const Scenario& scenario, const Record& unbroken, const Failure& failure,
+                int broken, long n) {
   const LiveCounts before = live_counts();
   const int64_t bytes = memory_stats().allocated_bytes;
   Outcome outcome = train(scenario, unbroken, failure, broken, n);

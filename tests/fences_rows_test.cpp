@@ -79,8 +79,14 @@ std::vector<OfMatrix> operations_of_any_type() {
       {"amin", [](X x, int64_t d) { return x.amin({d}); }},
       {"contiguous", [](X x, int64_t) { return x.t().contiguous(); }},
       {"clone", [](X x, int64_t) { return x.clone(); }},
-      {"cat", [](X x, int64_t d) { return cat({x, x}, d); }},
-      {"stack", [](X x, int64_t d) { return stack({x, x}, d); }},
+      {"cat",
+       [](X x, int64_t d) {
+         return cat({x, x}, d);
+       }},
+      {"stack",
+       [](X x, int64_t d) {
+         return stack({x, x}, d);
+       }},
       {"every second", [](X x, int64_t d) { return x.slice(d, 0, x.size(d), 2).contiguous(); }},
       {"into every second",
        [](X x, int64_t d) {
@@ -96,12 +102,14 @@ std::vector<OfMatrix> operations_of_any_type() {
        }},
       {"index_select", [](X x, int64_t d) { return x.index_select(d, ends(x, d)); }},
       {"gather", [](X x, int64_t d) { return x.gather(d, zeros(x.sizes(), kLong)); }},
-      {"index", [](X x, int64_t) { return x.index({ends(x, 0), ends(x, 1)}); }},
+      {"index",
+       [](X x, int64_t) {
+         return x.index({ends(x, 0), ends(x, 1)});
+       }},
       {"index_add",
        [](X x, int64_t d) { return x.index_add(d, ends(x, d), x.index_select(d, ends(x, d))); }},
       {"scatter_add", [](X x, int64_t d) { return x.scatter_add(d, zeros(x.sizes(), kLong), x); }},
-      {"index_put",
-       [](X x, int64_t) { return x.index_put({ends(x, 0)}, x.index({ends(x, 0)})); }},
+      {"index_put", [](X x, int64_t) { return x.index_put({ends(x, 0)}, x.index({ends(x, 0)})); }},
       {"broadcast row", [](X x, int64_t) { return x * x[0]; }},
       {"broadcast column", [](X x, int64_t) { return x + x.narrow(1, 0, 1); }},
   };
@@ -123,7 +131,8 @@ std::vector<OfMatrix> other_operations() {
 
 // Numbers from 1 to 3, [3, n]: row-major, or column-major, against a fence.
 Tensor matrix(int64_t n, bool across, ScalarType dtype) {
-  const Tensor flat = placed(bitwise_and(arange(3 * n, kLong), tensor(int64_t{31})).to(dtype).div(16).add(1).to(dtype));
+  const Tensor flat = placed(
+      bitwise_and(arange(3 * n, kLong), tensor(int64_t{31})).to(dtype).div(16).add(1).to(dtype));
   return across ? flat.view({n, 3}).t() : flat.view({3, n});
 }
 
@@ -179,7 +188,8 @@ TEST_CASE("rows and products of every length keep inside their blocks", "[.fence
   std::cerr << "fences: " << operations << " operations on rows, " << calls << " calls\n";
 }
 
-TEST_CASE("random fills and optimizer steps of every length keep inside their blocks", "[.fences]") {
+TEST_CASE("random fills and optimizer steps of every length keep inside their blocks",
+          "[.fences]") {
   REQUIRE(is_fenced());
   const int64_t before = damaged_blocks();
   calls = 0;

@@ -1,6 +1,6 @@
 // Operations beside pages that fault: run with SIMDGRAD_ALLOCATOR=fence_after or fence_before, as
 // tests/CMakeLists.txt does, once for each instruction set. A read past the end of a block, or before
-// its beginning, ends the program in the case that did it; a write into the rest of its pages is counted.
+// its beginning, ends the program in the case that did it; a write into the rest of its pages counts.
 #include <simdgrad/simdgrad.h>
 
 #include <functional>
@@ -30,7 +30,7 @@ std::string run_row(const Case& row, ScalarType dtype, cases::Layout layout) {
   const Tensors results = row.call(inputs);
   const std::string problem =
       cases::difference(results, row.expected(reference_inputs(row, dtype)),
-                 dtype == kDouble ? row.tolerance_f64 : row.tolerance_f32);
+                        dtype == kDouble ? row.tolerance_f64 : row.tolerance_f32);
   if (!problem.empty() || !row.gradient) return problem;
   Tensors outputs, wanted;
   for (const Tensor& result : results)
@@ -38,7 +38,8 @@ std::string run_row(const Case& row, ScalarType dtype, cases::Layout layout) {
   for (const Tensor& input : inputs)
     if (input.requires_grad()) wanted.push_back(input);
   Tensors dy;
-  for (const Tensor& output : outputs) dy.push_back(full(output.sizes(), 0.5, output.scalar_type()));
+  for (const Tensor& output : outputs)
+    dy.push_back(full(output.sizes(), 0.5, output.scalar_type()));
   if (outputs.empty() || wanted.empty()) return "";
   const Tensors once = autograd::grad(outputs, wanted, dy, true, false, true);
   if (!row.second_gradient) return "";
@@ -77,12 +78,10 @@ using A = const Tensor&;
 
 std::vector<Operation> real_operations() {
   std::vector<Operation> all = {
-#define SIMDGRAD_UNARY(name, formula)                             \
-  {#name, [](A a, A, A) { return name(a); }},                      \
-      {#name "_", [](A a, A, A) {                                  \
-         Tensor y = a * 1;                                         \
-         return name##_(y);                                        \
-       }},
+#define SIMDGRAD_UNARY(name, formula) {#name, [](A a, A, A) { return name(a); }},
+#include <simdgrad/unary_ops.inc>
+#undef SIMDGRAD_UNARY
+#define SIMDGRAD_UNARY(name, formula) {#name "_", [](A a, A, A) { return (a * 1).name##_(); }},
 #include <simdgrad/unary_ops.inc>
 #undef SIMDGRAD_UNARY
 #define SIMDGRAD_BINARY(name, formula) {#name, [](A a, A b, A) { return name(a, b); }},
@@ -172,7 +171,8 @@ void check_lengths(const Operation& operation, const Numbers& all, bool gradient
   };
   const auto inputs = [&](int64_t n, int64_t offset) {
     Tensors x;
-    for (const Tensor& of : {all.a, all.b, all.mask, all.b}) x.push_back(placed(of.slice(0, 0, n), offset));
+    for (const Tensor& of : {all.a, all.b, all.mask, all.b})
+      x.push_back(placed(of.slice(0, 0, n), offset));
     if (gradient) x[0].requires_grad_(), x[1].requires_grad_();
     return x;
   };

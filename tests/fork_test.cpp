@@ -173,6 +173,18 @@ TEST_CASE("a fork while others run backward", "[threads]") {
   CHECK(fork_beside(busy, 2, use_everything) == "");
 }
 
+// Who runs a node, or adds to a leaf, locks it for that time.
+TEST_CASE("a fork while others run backward through what the child uses", "[threads]") {
+  SKIP_IF_SANITIZED();
+  const Tensor w = ones({200, 200}).requires_grad_();
+  const Tensor loss = w.exp().sum();
+  CHECK(fork_beside([&] { loss.backward({}, true); }, 2,
+                    [&] {
+                      loss.backward({}, true);
+                      return use_everything();
+                    }) == "");
+}
+
 // What is made on first use is being made by another thread when the child is born: only a program that
 // has not used it yet can show that. Each run of this case is such a program.
 TEST_CASE("child: a fork at first use", "[.]") {
@@ -205,7 +217,8 @@ TEST_CASE("a fork at the first use of memory, of random numbers, of threads", "[
   int failures = 0;
   for (int i = 0; i < children() && failures == 0; ++i) {
     INFO("program " << i);
-    const int status = run_self("SIMDGRAD_TEST_FORK=" + std::to_string(i), "child: a fork at first use");
+    const int status =
+        run_self("SIMDGRAD_TEST_FORK=" + std::to_string(i), "child: a fork at first use");
     CHECK(status == 0);
     failures += status != 0;
   }

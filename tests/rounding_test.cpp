@@ -198,7 +198,8 @@ TEST_CASE("case table: values, bits and modes under each rounding", "[cases][thr
         }
         if (problem.empty()) continue;
         ++wrong;
-        FAIL_CHECK(row.name << (dtype == kFloat ? " f32 " : " f64 ") << mode.name << ": " << problem);
+        FAIL_CHECK(row.name << (dtype == kFloat ? " f32 " : " f64 ") << mode.name << ": "
+                            << problem);
       }
     }
     std::cerr << "rounding " << mode.name << ": " << rows << " rows, " << wrong << " wrong\n";

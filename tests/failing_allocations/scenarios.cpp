@@ -31,7 +31,8 @@ void add_phase(Training& training, const char* name, std::function<void(std::vec
       {name, [&training, run = std::move(run)] { run(training.results); }, repeatable});
 }
 void add_backward(Training& training, size_t loss) {
-  add_phase(training, "backward", [loss](auto& r) { r[loss].backward(); }, false);
+  add_phase(
+      training, "backward", [loss](auto& r) { r[loss].backward(); }, false);
 }
 
 // Two layers with dropout and a norm between them, as most of them are.
@@ -43,8 +44,7 @@ void dense_forward(Training& training) {
   add_phase(training, "linear", [=](auto& r) { r[0] = linear(x, w1, b1); });
   add_phase(training, "layer_norm", [=](auto& r) { r[1] = layer_norm(r[0], {20}, gain, shift); });
   add_phase(training, "dropout", [=](auto& r) { r[2] = dropout(r[1].relu(), 0.3, true); });
-  add_phase(training, "loss",
-            [=](auto& r) { r[3] = F::cross_entropy(linear(r[2], w2, b2), y); });
+  add_phase(training, "loss", [=](auto& r) { r[3] = F::cross_entropy(linear(r[2], w2, b2), y); });
 }
 
 template <class Optimizer, class Options>
@@ -65,8 +65,8 @@ void dense_adamw(Training& training) {
 // Two backwards into the same gradients, the first of which keeps its graph.
 void accumulated(Training& training) {
   dense_forward(training);
-  add_phase(training, "backward that keeps",
-            [](auto& r) { r[3].backward({}, true); }, false);
+  add_phase(
+      training, "backward that keeps", [](auto& r) { r[3].backward({}, true); }, false);
   add_backward(training, 3);
   add_optimizer<optim::SGD>(training, training.parameters, optim::SGDOptions(0.1));
 }
@@ -149,9 +149,8 @@ void hooked(Training& training) {
                v = parameter(training, {1, 20});
   w.register_hook([](const Tensor& dy) { return dy * 0.5; });
   add_phase(training, "forward", [=](auto& r) { r[0] = linear(x, w).sigmoid(); });
-  add_phase(training, "hook", [](auto& r) {
-    r[0].register_hook([](const Tensor& dy) { return dy * 0.9; });
-  });
+  add_phase(training, "hook",
+            [](auto& r) { r[0].register_hook([](const Tensor& dy) { return dy * 0.9; }); });
   add_phase(training, "retain_grad", [](auto& r) { r[0].retain_grad(); });
   add_phase(training, "loss", [=](auto& r) { r[1] = linear(r[0], v).square().mean(); });
   add_backward(training, 1);
@@ -165,10 +164,13 @@ void hooked(Training& training) {
 void views_and_lists(Training& training) {
   const Tensor w = parameter(training, {24, 6}), v = parameter(training, {24});
   add_phase(training, "product", [=](auto& r) { r[0] = w * 2; });
-  add_phase(training, "in place", [](auto& r) { r[0].mul_(0.5); }, false);
-  add_phase(training, "a view in place", [=](auto& r) { r[0].t().select(0, 2).mul_(v); }, false);
-  add_phase(training, "rows in place",
-            [=](auto& r) { r[0].slice(0, 0, 8).add_(w.slice(0, 8, 16)); }, false);
+  add_phase(
+      training, "in place", [](auto& r) { r[0].mul_(0.5); }, false);
+  add_phase(
+      training, "a view in place", [=](auto& r) { r[0].t().select(0, 2).mul_(v); }, false);
+  add_phase(
+      training, "rows in place", [=](auto& r) { r[0].slice(0, 0, 8).add_(w.slice(0, 8, 16)); },
+      false);
   add_phase(training, "split", [](auto& r) {
     r[1] = cat(r[0].split(1), 1);
     r[2] = stack(r[0].unbind(1));
@@ -176,7 +178,8 @@ void views_and_lists(Training& training) {
   add_phase(training, "index", [](auto& r) {
     r[3] = r[2].index({indexing::Slice(), tensor({1, 3, 3})}).max(std::get<0>(r[1].max(1)).sum());
   });
-  add_phase(training, "loss", [](auto& r) { r[4] = r[1].square().sum() + r[3].logsumexp(0).sum(); });
+  add_phase(training, "loss",
+            [](auto& r) { r[4] = r[1].square().sum() + r[3].logsumexp(0).sum(); });
   add_backward(training, 4);
   add_optimizer<optim::SGD>(training, training.parameters, optim::SGDOptions(0.01));
 }
@@ -231,11 +234,17 @@ const InPlace kInPlace[] = {
     {"fill_ of a tensor", [](Tensor& x, const Tensor& other) { x.fill_(other.sum()); }},
     {"zero_", [](Tensor& x, const Tensor&) { x.zero_(); }},
     {"index_put_",
-     [](Tensor& x, const Tensor& other) { x.index_put_({tensor({1, 3})}, other.slice(0, 0, 2)); }},
+     [](Tensor& x, const Tensor& other) {
+       x.index_put_({tensor({1, 3})}, other.slice(0, 0, 2));
+     }},
     {"index_add_",
-     [](Tensor& x, const Tensor& other) { x.index_add_(0, tensor({1, 1}), other.slice(0, 0, 2)); }},
+     [](Tensor& x, const Tensor& other) {
+       x.index_add_(0, tensor({1, 1}), other.slice(0, 0, 2));
+     }},
     {"scatter_add_",
-     [](Tensor& x, const Tensor& other) { x.scatter_add_(0, tensor({{1, 0, 1, 2}}), other); }},
+     [](Tensor& x, const Tensor& other) {
+       x.scatter_add_(0, tensor({{1, 0, 1, 2}}), other);
+     }},
     {"uniform_", [](Tensor& x, const Tensor&) { x.uniform_(); }},
     {"normal_", [](Tensor& x, const Tensor&) { x.normal_(); }},
     {"bernoulli_", [](Tensor& x, const Tensor&) { x.bernoulli_(0.4); }},
