@@ -32,6 +32,13 @@ void* obtain(size_t bytes) {
 
 void* operator new(size_t bytes) { return obtain(bytes); }
 void* operator new[](size_t bytes) { return obtain(bytes); }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  try {
+    return obtain(bytes);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete[](void* block) noexcept { std::free(block); }
 void operator delete(void* block, size_t) noexcept { std::free(block); }

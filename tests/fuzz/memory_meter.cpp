@@ -6,7 +6,10 @@
 #include <cerrno>
 
 #if defined(SIMDGRAD_SANITIZED)
-#include <sanitizer/allocator_interface.h>
+// Of the sanitizers' allocator_interface.h, which GCC does not install.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(
+    void (*malloc_hook)(const volatile void*, size_t), void (*free_hook)(const volatile void*));
+extern "C" size_t __sanitizer_get_allocated_size(const volatile void* block);
 #else
 #include <malloc.h>
 #endif
