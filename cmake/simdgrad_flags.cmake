@@ -32,3 +32,6 @@ if(SIMDGRAD_SANITIZE)
   # The allocator bypasses its caches so that every block is the sanitizer's.
   target_compile_definitions(simdgrad_flags INTERFACE SIMDGRAD_SANITIZED=1)
 endif()
+if(SIMDGRAD_FUZZ)
+  target_compile_options(simdgrad_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()

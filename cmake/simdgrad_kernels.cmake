@@ -10,7 +10,9 @@ function(simdgrad_add_kernels isa)
   add_library(kernels_${isa} OBJECT ${kernel_sources})
   # Never below -O1: unoptimised code leaves weak copies of inline functions, of which the linker
   # keeps one, perhaps with instructions that this CPU lacks.
-  if(SIMDGRAD_SANITIZE)
+  if(SIMDGRAD_FUZZ)
+    set(optimise -O1 -fno-sanitize=all)  # what is fuzzed are the readers
+  elseif(SIMDGRAD_SANITIZE)
     # The checks of every pointer and of every temporary batch's life make a compiler work six times as
     # long here (100 seconds for one file); AddressSanitizer sees to the accesses themselves.
     set(optimise -O1 -fno-sanitize=null,alignment,object-size,pointer-overflow)

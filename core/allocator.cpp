@@ -12,6 +12,7 @@
 #include <simdgrad/error.h>
 #include <simdgrad/memory.h>
 
+#include "core/fenced_blocks.h"
 #include "core/fork.h"
 #include "core/large_blocks.h"
 #include "core/shared_heap.h"
@@ -82,7 +83,8 @@ bool bypassed() {
   int known = answer.load(std::memory_order_relaxed);
   if (known == unknown) [[unlikely]] {
     const char* const choice = std::getenv("SIMDGRAD_ALLOCATOR");
-    known = choice != nullptr && std::strcmp(choice, "system") == 0 ? yes : no;
+    const bool system = choice != nullptr && std::strcmp(choice, "system") == 0;
+    known = system || detail::fence() != detail::Fence::none ? yes : no;
     answer.store(known, std::memory_order_relaxed);
   }
   return known == yes;
@@ -303,10 +305,25 @@ void* allocate_bypassing(std::size_t bytes) {
   // Sanitizers end the program when asked for more than they can map.
   if (kAlwaysBypass && bytes >= std::size_t{1} << 39) return nullptr;
   void* block;
-  if (posix_memalign(&block, 64, std::max<std::size_t>(bytes, 1)) != 0) return nullptr;
+  if (detail::fence() != detail::Fence::none) {
+    block = detail::allocate_fenced(bytes);
+    if (block == nullptr) return nullptr;
+  } else if (posix_memalign(&block, 64, std::max<std::size_t>(bytes, 1)) != 0) {
+    return nullptr;
+  }
   memory_counters.reserve(bytes);
   memory_counters.hand_out(bytes);
   return block;
+}
+
+void deallocate_bypassing(void* block, std::size_t bytes) {
+  memory_counters.take_back(bytes);
+  memory_counters.unreserve(bytes);
+  if (detail::fence() != detail::Fence::none) {
+    detail::deallocate_fenced(block, bytes);
+  } else {
+    std::free(block);
+  }
 }
 
 void* try_allocate(std::size_t bytes) {
@@ -347,9 +364,7 @@ void* detail::allocate_slow(std::size_t bytes) {
 void detail::deallocate_slow(void* block, std::size_t bytes) noexcept {
   if (block == nullptr || (is_middle(bytes) && give_cached(block, bytes))) return;
   if (bypassed()) [[unlikely]] {
-    memory_counters.take_back(bytes);
-    memory_counters.unreserve(bytes);
-    std::free(block);
+    deallocate_bypassing(block, bytes);
   } else if (bytes <= kSmallLimit) {
     deallocate_small(block, bytes == 0 ? 0 : (bytes - 1) / kSmallStep);
   } else if (bytes <= detail::kMiddleLimit) {

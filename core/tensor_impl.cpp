@@ -2,12 +2,17 @@
 
 #include <new>
 
+#include "core/fenced_blocks.h"
 #include "core/live_counts.h"
 
 namespace simdgrad {
 namespace {
 
 constexpr size_t kHeaderBytes = sizeof(TensorImpl) + sizeof(Storage);
+
+// Numbers of at most this many bytes lie in the tensor's own block: 64, but none beside a fence, which
+// would then stand at the headers.
+const size_t inline_data_bytes = detail::fence() == detail::Fence::none ? kInlineDataBytes : 0;
 
 // Blocks come in multiples of the allocator's step, so that data after the headers has room.
 [[gnu::always_inline]] inline TensorImpl* new_impl(void* block, ScalarType dtype) {
@@ -43,8 +48,10 @@ constexpr size_t kHeaderBytes = sizeof(TensorImpl) + sizeof(Storage);
 }
 
 [[gnu::always_inline]] inline TensorImpl* new_impl_with_data(size_t bytes, ScalarType dtype) {
-  return bytes <= kInlineDataBytes ? new_impl_with_storage(dtype, bytes)
-                                   : new_impl_with_data_apart(bytes, dtype);
+  if (bytes > inline_data_bytes) [[unlikely]]
+    return new_impl_with_data_apart(bytes, dtype);
+  if (bytes > kInlineDataBytes) __builtin_unreachable();  // the block is a small one
+  return new_impl_with_storage(dtype, bytes);
 }
 
 struct ExternalOwner {

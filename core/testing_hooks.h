@@ -34,6 +34,10 @@ SIMDGRAD_API void fail_allocation(std::int64_t n, bool persistent);
 // Whether the hook made an allocation fail since it was last set.
 SIMDGRAD_API bool allocation_failed();
 
+// Blocks that were found written to outside of their ends when they were freed, under
+// SIMDGRAD_ALLOCATOR=fence_after or fence_before (core/fenced_blocks.h).
+SIMDGRAD_API std::int64_t damaged_blocks();
+
 // Runs the kernels of this instruction set from now on; throws Error if the CPU lacks it.
 SIMDGRAD_API void force_isa(Isa isa);
 

@@ -22,5 +22,6 @@ std::string difference(const Tensors& found, const Arrays& expected, double tole
 std::string bits(const Tensors& tensors);
 // The results of a row and the gradients of its reals for fixed cotangents.
 Tensors results_and_gradients(const Case& row, simdgrad::ScalarType dtype, Layout layout);
+Tensors results_and_gradients(const Case& row, const Tensors& inputs);
 
 }  // namespace cases

@@ -1,0 +1,56 @@
+// What a file format brings to the fuzzers: seeds, a reader, what it may allocate. One file each, and a
+// line in formats().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace fuzz {
+
+// Reproducible choices; splitmix64.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  uint64_t next() {
+    state_ += 0x9e3779b97f4a7c15ull;
+    uint64_t z = state_;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+  }
+  // In [0, limit); 0 for a limit of 0.
+  size_t below(size_t limit) { return limit ? static_cast<size_t>(next() % limit) : 0; }
+  bool one_in(size_t n) { return below(n) == 0; }
+
+ private:
+  uint64_t state_;
+};
+
+// An input as a file, and the measure of what reading it takes.
+struct Input {
+  const std::string& path;
+  const std::string& bytes;
+  // Runs the reader and notes the most memory that it held at once.
+  std::function<void(const std::function<void()>&)> measured;
+};
+
+struct Format {
+  const char* name;
+  std::vector<std::string> (*seeds)();
+  // Reads the input within input.measured and checks what it gave: std::logic_error for anything that
+  // is not consistent. A simdgrad::Error is a refusal.
+  void (*run)(const Input& input);
+  // The most bytes that reading these may hold at once: what the format's header documents.
+  size_t (*memory_bound)(const std::string& bytes);
+  // Makes lengths and checksums right again, so that what lies behind them is reached; may do nothing.
+  void (*repair)(std::string& bytes, Random& random);
+};
+
+const std::vector<Format>& formats();
+
+// Changes the input a little: bits, bytes, numbers in text, pieces of its own and of another.
+void mutate(std::string& bytes, const std::string& other, Random& random);
+
+}  // namespace fuzz
