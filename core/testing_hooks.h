@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <simdgrad/export.h>
@@ -33,6 +34,23 @@ SIMDGRAD_API void fail_allocation(std::int64_t n, bool persistent);
 
 // Whether the hook made an allocation fail since it was last set.
 SIMDGRAD_API bool allocation_failed();
+
+// Refuses what asks for more bytes at once than this, with the allocator's Error; 0 lifts the limit.
+// Blocks that lie in a cache are not asked about.
+SIMDGRAD_API void set_allocation_limit(std::size_t bytes);
+
+// From now on every block comes from the system, is followed by known bytes, and is overwritten
+// when it is given back: what writes past an end or reads what is gone shows. To be called before the
+// first allocation of the process. Does nothing where a sanitizer sees to it.
+SIMDGRAD_API void guard_allocations();
+
+// How many blocks given back since the last question were written past their end, and the size of
+// one of them.
+struct DamagedBlocks {
+  std::int64_t count = 0;
+  std::size_t bytes = 0;
+};
+SIMDGRAD_API DamagedBlocks damaged_blocks();
 
 // Runs the kernels of this instruction set from now on; throws Error if the CPU lacks it.
 SIMDGRAD_API void force_isa(Isa isa);

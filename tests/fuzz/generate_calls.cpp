@@ -1,0 +1,78 @@
+// generate_calls PREPROCESSED FOLDER ROOT...: reads the declarations of the headers under the roots
+// from what a compiler's -E gave, and writes calls_0.cpp ... with a call of every one of them, and
+// calls.h, into the folder. What it cannot read or call is an error, so that the build fails.
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <set>
+
+#include "tests/fuzz/call_writer.h"
+
+namespace {
+
+constexpr size_t kFiles = 12;  // as in tests/fuzz/CMakeLists.txt
+
+std::string read(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error("cannot read " + path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+void write(const std::string& path, const std::string& text) {
+  std::ofstream file(path);
+  file << text;
+  if (!file.flush()) throw std::runtime_error("cannot write " + path);
+}
+
+void generate(const std::string& preprocessed, const std::string& folder,
+              const std::vector<std::string>& roots) {
+  using namespace fuzz;
+  const Headers headers = parse_headers(read_tokens(read(preprocessed), roots));
+  const CallWriter writer(headers);
+  std::vector<std::string> calls(kFiles), rows(kFiles);
+  std::set<std::string> seen;
+  const size_t count = headers.functions.size();
+  for (size_t i = 0; i < count; ++i) {
+    const Function& function = headers.functions[i];
+    if (!seen.insert(CallWriter::signature(function)).second)
+      throw std::runtime_error(function.place + ": declared twice: " + CallWriter::signature(function));
+    const size_t file = i * kFiles / count;
+    const std::string name = "call_" + std::to_string(i);
+    calls[file] += writer.call(function, name);
+    rows[file] += writer.row(function, name);
+  }
+  const std::vector<std::string> factories = writer.factories();
+  for (size_t i = 0; i < factories.size(); ++i) calls[i * kFiles / factories.size()] += factories[i];
+  writer.check_tables();
+
+  std::string header = "// Made by tests/fuzz/generate_calls.cpp.\n#pragma once\n"
+                       "#include \"tests/fuzz/arguments.h\"\n"
+                       "#include \"tests/fuzz/planted.h\"\n" + writer.factory_declarations();
+  for (size_t i = 0; i < kFiles; ++i) {
+    const std::string number = std::to_string(i);
+    header += "void add_calls_" + number + "(std::vector<fuzz::Signature>& all);\n";
+    write(folder + "/calls_" + number + ".cpp",
+          "// Made by tests/fuzz/generate_calls.cpp.\n#include \"calls.h\"\n" + calls[i] +
+              "void add_calls_" + number + "(std::vector<fuzz::Signature>& all) {\n"
+              "  static const fuzz::Signature rows[] = {\n" + rows[i] +
+              "  };\n  all.insert(all.end(), std::begin(rows), std::end(rows));\n}\n");
+  }
+  header += "inline std::vector<fuzz::Signature> all_signatures() {\n"
+            "  std::vector<fuzz::Signature> all;\n";
+  for (size_t i = 0; i < kFiles; ++i) header += "  add_calls_" + std::to_string(i) + "(all);\n";
+  write(folder + "/calls.h", header + "  return all;\n}\n");
+  std::cout << "generate_calls: " << count << " public signatures\n";
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    if (count < 4) throw std::runtime_error("needs PREPROCESSED FOLDER ROOT...");
+    generate(arguments[1], arguments[2], {arguments + 3, arguments + count});
+  } catch (const std::exception& error) {
+    std::cerr << "generate_calls: " << error.what() << "\n";
+    return 1;
+  }
+}
