@@ -112,6 +112,7 @@ FUZZ_MAKES(std::vector<Tensor>)
 FUZZ_MAKES(simdgrad::NodePtr)
 FUZZ_MAKES(simdgrad::Node*)
 FUZZ_MAKES(simdgrad::Edge)
+FUZZ_MAKE(simdgrad::autograd::AutogradContext, simdgrad::autograd::AutogradContext&)
 FUZZ_MAKE(simdgrad::Node, simdgrad::Node&)
 FUZZ_MAKE(simdgrad::FileWriter, std::unique_ptr<simdgrad::FileWriter>)
 FUZZ_MAKE(simdgrad::WarningHandler, std::unique_ptr<simdgrad::WarningHandler>)
@@ -185,8 +186,7 @@ struct Make<simdgrad::OrderedDict<K, V>> {
     simdgrad::OrderedDict<K, V> made("Name");
     for (int64_t n = c.random.below(4); n > 0; --n) {
       K& key = c.argument<K>("key");
-      V& value = c.argument<V>("value");
-      if (!made.contains(key)) made.insert(key, value);
+      if (!made.contains(key)) made.insert(key, c.argument<V>("value"));
     }
     return made;
   }

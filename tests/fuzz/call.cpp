@@ -18,7 +18,7 @@ void take_snapshot(Given& given) {
   given.sizes = x.sizes().vec();
   given.dtype = x.scalar_type();
   given.version = x._version();
-  if (impl.storage == nullptr) return;
+  if (x.is_sparse()) return;
   given.strides = x.strides().vec();
   given.storage = impl.storage;
   if (impl.storage->bytes <= kSnapshotLimit)
@@ -97,7 +97,9 @@ void Call::give_parts(const Tensor& sparse) {
 
 void Call::note(simdgrad::nn::Module& noted) {
   module = &noted;
+  modules.push_back(module);
   for (const Tensor& parameter : noted.parameters()) give(parameter, parameter);
+  const Entry entry(*this, "buffer", use_);
   for (const Tensor& buffer : noted.buffers()) give(buffer);
 }
 

@@ -3,6 +3,7 @@
 
 #include <simdgrad/simdgrad.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -90,13 +91,15 @@ class Call {
   // Keeps an object until the call is over.
   void hold(std::shared_ptr<void> object) { held_.push_back(std::move(object)); }
 
+  class Entry;
   const Signature& signature;
   Random random;
   World world;
   const bool is_verbose;
-  std::vector<Given> given;
+  std::deque<Given> given;  // references into it last
   std::vector<Tensor> results;
-  simdgrad::nn::Module* module = nullptr;  // made last
+  simdgrad::nn::Module* module = nullptr;    // made last
+  std::vector<simdgrad::nn::Module*> modules;  // all that were made
   bool is_ready = false;
   bool has_returned = false;
   bool discards_results = false;      // they may show memory that is not there
@@ -107,8 +110,6 @@ class Call {
   std::function<void(const Call&)> on_ready;
 
  private:
-  class Entry;
-
   const std::string name_, scope_;
   std::string parameter_;
   Use use_ = Use::read;

@@ -82,7 +82,7 @@ bool CallWriter::sets_option(const Function& function) {
   const std::string of = function.scope.substr(function.scope.rfind(':') + 1);
   return function.in_class && !function.is_static && !function.is_const &&
          function.parameters.size() == 1 && !starts_with(function.name, "operator") &&
-         (result == "decltype(* this)" || result == of + "&");
+         (result == "decltype(* this)" || (result == of + "&" && ends_with(of, "Options")));
 }
 
 std::string CallWriter::signature(const Function& function) {

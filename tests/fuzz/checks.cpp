@@ -2,6 +2,7 @@
 #include "tests/fuzz/checks.h"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <sstream>
 
@@ -15,6 +16,7 @@ namespace {
 using simdgrad::impl;
 
 constexpr size_t kCallerMemory = 1 << 16;  // make_objects.cpp
+constexpr size_t kMostResults = 64;       // of a list, that are looked at
 
 // What the call may write, and whatever shares its memory.
 std::set<const void*> written_storages(const Call& c) {
@@ -64,21 +66,20 @@ std::string broken_shape(const Tensor& x) {
   return "";
 }
 
-bool is_given(const Call& c, const Tensor& x) {
-  return std::any_of(c.given.begin(), c.given.end(), [&](const Given& one) {
-    return one.tensor.is_same(x) || one.leaf.is_same(x);
-  });
-}
-
 void check_requires_grad(const Call& c, const Tensor& result, Witness& witness) {
   if (is_exempt_from_gradients(c) || is_given(c, result)) return;
+  // A view of what requires grad does so too, in any grad mode, as libtorch's.
+  if (!c.is_recorded && result.is_view() && result._base().requires_grad()) return;
+  std::string who;
+  for (const Given& one : c.given) {
+    if (is_sometimes_differentiable(c, one)) return;
+    if (c.is_recorded && is_differentiable(c, one)) who = one.parameter;
+  }
   if (!result.is_floating_point()) {
     if (result.requires_grad()) witness.found("an integer result requires grad", "");
+    if (!who.empty() && refuses_integer_results(c)) witness.found("an integer result drops a gradient", "of '" + who + "'");
     return;
   }
-  std::string who;
-  for (const Given& one : c.given)
-    if (c.is_recorded && is_differentiable(c, one)) who = one.parameter;
   const bool expected = !who.empty() || c.options_require_grad;
   if (result.requires_grad() == expected) return;
   if (expected) witness.found("the result does not require grad", "though '" + who + "' does");
@@ -93,6 +94,12 @@ const char* name_of(Phase phase) {
                                "in backward",                  "in double backward",
                                "after the call"};
   return names[static_cast<size_t>(phase)];
+}
+
+bool is_given(const Call& c, const Tensor& x) {
+  return std::any_of(c.given.begin(), c.given.end(), [&](const Given& one) {
+    return one.tensor.is_same(x) || one.leaf.is_same(x);
+  });
 }
 
 void collect(Call& c, const Tensor& result) {
@@ -114,9 +121,11 @@ void check_arguments(const Call& c, bool was_refused, const std::string& when, W
   const std::set<const void*> written = written_storages(c);
   for (const Given& one : c.given) {
     if (!one.tensor.defined()) continue;
+    if (one.tensor.requires_grad() && !one.tensor.is_floating_point())
+      witness.found("an integer argument requires grad " + when, "'" + one.parameter + "'");
     const bool may_change = writes(c, one) || (one.storage && written.count(one.storage)) ||
                             (one.storage == nullptr && !written.empty());
-    if (may_change && !was_refused) continue;
+    if (may_change && (!was_refused || may_leave_traces(c))) continue;
     const std::string what = difference(one);
     if (what.empty()) continue;
     if (may_change) witness.found("a refused call leaves a trace", "'" + one.parameter + "' changed: " + what);
@@ -124,11 +133,19 @@ void check_arguments(const Call& c, bool was_refused, const std::string& when, W
   }
 }
 
-void check_results(const Call& c, Witness& witness) {
+void check_results(Call& c, Witness& witness) {
   if (c.discards_results) return;
   witness.enter(Phase::results);
+  // A module that was changed still prints and lists what it has.
+  for (const simdgrad::nn::Module* module : c.modules)
+    if (c.in_scope("nn::Module")) collect(c, *module);
+  if (c.results.size() > kMostResults) c.results.resize(kMostResults);
+  const std::string name = c.signature.name;
   for (const Tensor& result : c.results) {
     if (!result.defined()) continue;
+    // Uninitialised numbers may be no bool.
+    if (name.rfind("empty", 0) == 0 && !result.is_sparse())
+      std::memset(impl(result).storage->data, 0, impl(result).storage->bytes);
     if (const std::string what = broken_shape(result); !what.empty()) {
       witness.found("a broken shape", what + ": " + show(result.sizes()));
       return;

@@ -21,7 +21,7 @@ class Witness {
 // Arguments are as they were: all of them where the call was refused, else those it does not write.
 void check_arguments(const Call& c, bool was_refused, const std::string& when, Witness& witness);
 // Results have shapes that their memory holds, require grad as they should, and print.
-void check_results(const Call& c, Witness& witness);
+void check_results(Call& c, Witness& witness);
 // Backward and double backward; gradients have the shape and dtype of what they belong to. True if
 // backward came to an end.
 bool check_backward(Call& c, Witness& witness);
@@ -31,7 +31,16 @@ bool check_backward(Call& c, Witness& witness);
 bool writes(const Call& c, const Given& given);
 // Do its results depend on this argument by way of the graph?
 bool is_differentiable(const Call& c, const Given& given);
-// Is nothing said of its results' requires_grad?
+bool is_sometimes_differentiable(const Call& c, const Given& given);
+// May it change something before it is refused?
+bool may_leave_traces(const Call& c);
+// Is nothing said of its results' gradients?
 bool is_exempt_from_gradients(const Call& c);
+// Does it refuse a dtype that its gradient would not survive?
+bool refuses_integer_results(const Call& c);
+// Does its gradient depend on its input, so that create_graph records it whatever the cotangent?
+bool is_curved(const Call& c);
+// Was it given this very tensor?
+bool is_given(const Call& c, const Tensor& x);
 
 }  // namespace fuzz

@@ -84,7 +84,7 @@ void fill_ids(Random& random, const Tensor& x, int64_t limit) {
 
 void overwrite_integers(Random& random, const Tensor& x) {
   const simdgrad::Storage* storage = simdgrad::impl(x).storage;
-  if (storage == nullptr || simdgrad::is_floating_point(x.scalar_type())) return;
+  if (x.is_sparse() || storage == nullptr || simdgrad::is_floating_point(x.scalar_type())) return;
   simdgrad::for_integer_type(x.scalar_type(), [&](auto zero) {
     using T = decltype(zero);
     T* const values = static_cast<T*>(storage->data);

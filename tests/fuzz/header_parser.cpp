@@ -186,7 +186,7 @@ class Parser : TokenReader {
         tokens.push_back(name);
       } else {
         tokens.push_back(take());
-        const Token& last = tokens.back();
+        const Token last = tokens.back();
         if (last.text == "decltype") append(tokens, group_with_brackets());
         if (last.kind == Token::Kind::name && at("<")) append(tokens, angle_group_with_brackets());
       }

@@ -119,8 +119,9 @@ simdgrad::autograd::variable_list Product::backward(simdgrad::autograd::Autograd
                                                     simdgrad::autograd::variable_list dy) {
   const auto saved = ctx->get_saved_variables();
   const auto gradient = [&](const Tensor& of, const Tensor& other) {
-    if (!is_floating_point(of.scalar_type()) || of.sizes().vec() != dy[0].sizes().vec()) return Tensor();
-    return (dy[0] * other).to(of.scalar_type());
+    if (!is_floating_point(of.scalar_type())) return Tensor();
+    const bool is_same_shape = of.sizes().vec() == dy[0].sizes().vec();
+    return is_same_shape ? (dy[0] * other).to(of.scalar_type()) : simdgrad::zeros_like(of);
   };
   return {gradient(saved[0], saved[1]), gradient(saved[1], saved[0])};
 }
@@ -194,6 +195,18 @@ simdgrad::Node* Make<simdgrad::Node*>::make(Call& c) {
 simdgrad::Edge Make<simdgrad::Edge>::make(Call& c) {
   if (c.wild()) return {};
   return Make<simdgrad::Node>::make(c).next_edge(0);
+}
+
+// Of a call that is under way.
+simdgrad::autograd::AutogradContext& Make<simdgrad::autograd::AutogradContext>::make(Call& c) {
+  auto call = std::make_shared<simdgrad::autograd::CustomCall>(typeid(Product), &Product::backward);
+  c.hold(call);
+  const Tensor x = draw_tensor(c), y = draw_tensor(c);
+  call->add_argument(x);
+  call->add_argument(y);
+  if (c.random.chance(50)) call->context()->save_for_backward({x, y});
+  if (c.random.chance(50)) call->finish({simdgrad::ones({2})});
+  return *call->context();
 }
 
 namespace {

@@ -35,6 +35,19 @@ double seconds_since(int64_t then_ns, clockid_t clock) {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec - then_ns);
 }
 
+// What a sanitizer says is wrong, without addresses: "heap-buffer-overflow"; empty if none spoke.
+std::string diagnosis(const std::string& words) {
+  const std::string marks[] = {"ERROR: AddressSanitizer: ", "runtime error: "};
+  for (const std::string& mark : marks) {
+    const size_t at = words.find(mark);
+    if (at == std::string::npos) continue;
+    std::string text = words.substr(at + mark.size(), words.find('\n', at) - at - mark.size());
+    for (const char* end : {" on ", " 0x", ": ", " by "}) text = text.substr(0, text.find(end));
+    return text;
+  }
+  return "";
+}
+
 // What a worker wrote to stderr before it died: the head of a sanitizer's report.
 std::string last_words(const std::string& path) {
   std::ifstream file(path);
@@ -116,6 +129,7 @@ void Supervisor::look_after(int worker) {
   if (waitpid(process.id, &status, WNOHANG) == process.id) {
     process.id = 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == kDamaged) return go_on(worker);
     bury(worker, WIFSIGNALED(status) ? "died of " + std::string(strsignal(WTERMSIG(status)))
                                      : "ended with status " + std::to_string(WEXITSTATUS(status)));
     return;
@@ -143,6 +157,7 @@ void Supervisor::bury(int worker, const std::string& how) {
   finding.kind = how;
   finding.details = name_of(static_cast<Phase>(state.phase.load()));
   const std::string words = settings_.is_verbose ? "" : last_words(processes_[static_cast<size_t>(worker)].errors);
+  if (const std::string said = diagnosis(words); !said.empty()) finding.kind = said;
   if (!words.empty()) finding.details += "\n" + words;
   if (finding.number == 0) throw std::runtime_error("a worker " + how + " before its first call");
   note(finding);
@@ -151,7 +166,11 @@ void Supervisor::bury(int worker, const std::string& how) {
   counts.died += is_hang ? kMostDeaths / 2 : 1;
   if (counts.died >= kMostDeaths && !counts.is_given_up.exchange(true))
     std::cout << "  no further calls of " << all_[finding.signature].text << " in this run\n";
-  const uint64_t next = finding.number + static_cast<uint64_t>(settings_.workers);
+  go_on(worker);
+}
+
+void Supervisor::go_on(int worker) {
+  const uint64_t next = board_->workers[worker].number + static_cast<uint64_t>(settings_.workers);
   if (next <= settings_.runs) start(worker, next);
 }
 

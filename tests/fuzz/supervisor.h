@@ -34,6 +34,8 @@ class Supervisor {
   void read_pipe();
   void look_after(int worker);
   void bury(int worker, const std::string& how);
+  // A new worker for the call behind the last one.
+  void go_on(int worker);
   void note(const Finding& finding);
   std::string reproducer(const Finding& finding) const;
 

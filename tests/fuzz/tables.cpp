@@ -25,14 +25,20 @@ constexpr Exception kWrites[] = {
     {"relu", "input"},             {"dropout", "input"},       {"embedding", "weight"},
     {"forward", nullptr},          {"forward_list", nullptr},  {"operator()", nullptr},
     {"step", nullptr},             {"load", nullptr},          {"apply", nullptr},
-    {"register_parameter", nullptr},
+    {"register_parameter", nullptr}, {"from_pretrained", "embeddings"}, {"EmbeddingImpl", "_weight"},
 };
 
 // Inputs that have no gradient: only their shape or dtype counts, or they are constants of a loss.
 constexpr Exception kConstants[] = {
     {"view_as", "other"},  {"reshape_as", "other"}, {"expand_as", "other"},
     {"type_as", "other"},  {"to", "other"},         {"nll_loss", "weight"},
-    {"cross_entropy", "weight"}, {"cross_entropy_loss", "weight"},
+    {"binary_cross_entropy_with_logits", "weight"}, {"binary_cross_entropy_with_logits", "pos_weight"},
+};
+
+// Inputs that have one in some cases only: a weight has with probabilities as targets.
+constexpr Exception kSometimes[] = {
+    {"cross_entropy", "weight"}, {"cross_entropy_loss", "weight"}, {"forward_list", "inputs"},
+    {"forward", "weight"},       {"forward", "pos_weight"},        {"forward", "buffer"},
 };
 
 // Results that carry no graph, whatever the inputs.
@@ -43,7 +49,20 @@ constexpr const char* kNotDifferentiable[] = {
 
 // What sets requires_grad, keeps tensors as they are or makes a graph of its own.
 constexpr const char* kExempt[] = {"set_requires_grad", "requires_grad_", "register_parameter",
-                                   "finish", "get_saved_variables", "grad", "step", "register_buffer"};
+                                   "finish", "get_saved_variables", "grad", "step", "register_buffer", "_base"};
+
+// A dtype of integers for a tensor that requires grad is refused.
+constexpr const char* kRefusesIntegers[] = {"sum", "mean", "softmax", "log_softmax"};
+
+// Gradients of which libtorch records a graph even for a cotangent that has none.
+constexpr const char* kCurved[] = {
+    "abs",  "relu",    "exp",  "expm1",      "log",   "log1p",  "sqrt", "sin",      "cos",     "tanh",    "erf",
+    "sigmoid", "silu", "reciprocal", "rsqrt", "square", "gelu", "softplus", "softmax", "log_softmax",
+    "logsumexp", "nll_loss", "cross_entropy_loss", "cross_entropy", "mse_loss",
+    "binary_cross_entropy_with_logits"};
+
+// What changes one thing after the other until it comes to one that it refuses, as PyTorch's.
+constexpr const char* kLeavesTraces[] = {"register_parameter", "zero_grad"};
 
 bool has_name(const Call& c, const char* const* begin, const char* const* end) {
   return std::any_of(begin, end, [&](const char* name) { return c.is_function(name); });
@@ -68,7 +87,21 @@ bool writes(const Call& c, const Given& given) {
 bool is_differentiable(const Call& c, const Given& given) {
   if (!given.requires_grad) return false;
   if (has_name(c, std::begin(kNotDifferentiable), std::end(kNotDifferentiable))) return false;
-  return !FUZZ_IS_IN(kConstants, given.parameter);
+  return !FUZZ_IS_IN(kConstants, given.parameter) && !is_sometimes_differentiable(c, given);
+}
+
+bool is_sometimes_differentiable(const Call& c, const Given& given) {
+  return given.requires_grad && FUZZ_IS_IN(kSometimes, given.parameter);
+}
+
+bool refuses_integer_results(const Call& c) {
+  return has_name(c, std::begin(kRefusesIntegers), std::end(kRefusesIntegers));
+}
+
+bool is_curved(const Call& c) { return has_name(c, std::begin(kCurved), std::end(kCurved)); }
+
+bool may_leave_traces(const Call& c) {
+  return has_name(c, std::begin(kLeavesTraces), std::end(kLeavesTraces));
 }
 
 bool is_exempt_from_gradients(const Call& c) {

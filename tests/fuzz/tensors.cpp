@@ -129,6 +129,7 @@ Tensor build_sparse(Call& c, const Plan& plan) {
 
 void give_gradient(Call& c, const Tensor& parameter) {
   if (!parameter.defined() || c.random.chance(15)) return;
+  const Call::Entry entry(c, "gradient", Use::written);
   const Shape before = parameter.sizes().vec();
   Plan plan{before, parameter.scalar_type(), Plan::Values::any, 1, 5};
   if (c.random.chance(8)) plan = draw_plan(c);

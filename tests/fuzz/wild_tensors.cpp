@@ -32,7 +32,7 @@ Shape deep_shape(Random& random, int64_t dims) {
 
 // One of those given before, or a view of one.
 Tensor alias(Call& c) {
-  const Tensor& x = c.given[static_cast<size_t>(c.random.below(static_cast<int64_t>(c.given.size())))].tensor;
+  const Tensor x = c.given[c.choose(c.given.size())].tensor;
   if (!x.defined() || x.is_sparse()) {
     c.give(x);
     return x;
@@ -84,9 +84,24 @@ Shape shape_of_word(Call& c, std::string_view word) {
   return shape;
 }
 
+// What the module made last takes: the width of its first layer.
+bool plan_for_module(Call& c, Plan& plan) {
+  if (c.module == nullptr || c.parameter() == "self" || !is_any_of(c.parameter(), {"inputs", "args", "input"}))
+    return false;
+  for (const auto& [name, weight] : c.module->named_parameters().pairs()) {
+    if (weight.dim() != 2) continue;
+    const bool takes_ids = c.module->name().find("Embedding") != std::string::npos;
+    plan = {{c.world.letter('n'), weight.size(1)}, weight.scalar_type(), Plan::Values::any, 1, 50};
+    if (takes_ids) plan = {{c.world.letter('n')}, simdgrad::kLong, Plan::Values::ids, weight.size(0), 0};
+    return true;
+  }
+  return false;
+}
+
 Plan draw_plan(Call& c) {
   using Values = Plan::Values;
   Plan plan;
+  if (c.word().empty() && plan_for_module(c, plan)) return plan;
   plan.dtype = c.random.chance(88) ? c.world.dtype : static_cast<ScalarType>(c.random.below(8));
   std::string_view word = c.word();
   if (!word.empty() && word.back() == '?') word.remove_suffix(1);

@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <iostream>
 
+#include "core/cpu.h"
 #include "core/tensor_impl.h"
 #include "core/testing_hooks.h"
 #include "tests/fuzz/checks.h"
@@ -42,6 +44,7 @@ class Worker : Witness {
     const simdgrad::LiveCounts before = simdgrad::live_counts();
     {
       Call call(all_[signature], settings_.seed + number, settings_.is_verbose);
+      simdgrad::testing::force_isa(isas_[call.choose(isas_.size())]);
       one_call(call);
     }
     enter(Phase::end);
@@ -100,8 +103,10 @@ class Worker : Witness {
 
   void check_memory(const simdgrad::LiveCounts& before) {
     const simdgrad::testing::DamagedBlocks damaged = simdgrad::testing::damaged_blocks();
-    if (damaged.count > 0)
+    if (damaged.count > 0) {
       found("wrote past the end of a block", "of " + std::to_string(damaged.bytes) + " bytes");
+      _exit(kDamaged);
+    }
     const simdgrad::LiveCounts after = simdgrad::live_counts();
     if (after.tensors != before.tensors || after.nodes != before.nodes)
       found("leaks", std::to_string(after.tensors - before.tensors) + " tensors, " +
@@ -119,6 +124,15 @@ class Worker : Witness {
     if (simdgrad::get_num_threads() != 1) simdgrad::set_num_threads(1);
   }
 
+  static std::vector<simdgrad::Isa> available_isas() {
+    if (std::getenv("SIMDGRAD_ISA") != nullptr) return {simdgrad::active_isa()};
+    std::vector<simdgrad::Isa> all;
+    for (int i = 0; i < simdgrad::kIsaCount; ++i)
+      if (const auto isa = static_cast<simdgrad::Isa>(i); simdgrad::isa_supported(isa)) all.push_back(isa);
+    return all;
+  }
+
+  const std::vector<simdgrad::Isa> isas_ = available_isas();
   const std::vector<Signature>& all_;
   const Settings& settings_;
   WorkerState& state_;

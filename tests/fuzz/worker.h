@@ -9,6 +9,9 @@
 
 namespace fuzz {
 
+// How a worker ends whose memory a call has damaged: the next one starts afresh.
+constexpr int kDamaged = 42;
+
 struct Settings {
   uint64_t runs = 100000;
   uint64_t seed = 1;

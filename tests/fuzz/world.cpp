@@ -57,6 +57,7 @@ constexpr Row kRows[] = {
     {"kaiming_uniform_ kaiming_normal_ xavier_uniform_ xavier_normal_", "tensor=ab | tensor=abx"},
     {"set_data", "self=& data=&"},
     {"set_state", "state=G"},
+    {"operator[]", "self=& index=#@:."},
     {"is_nonzero item", "self=. | self=1 | self=11"},
     {"max min", "self=& other=~ | self=ab | self=abx"},
     {"allclose equal isclose", "self=& other=&"},
@@ -108,6 +109,9 @@ World::World(Random& random, const std::string& scope, const std::string& name)
   dtype = random.pick({simdgrad::kFloat, simdgrad::kFloat, simdgrad::kFloat, simdgrad::kFloat,
                        simdgrad::kDouble, simdgrad::kDouble, simdgrad::kDouble, simdgrad::kLong,
                        static_cast<simdgrad::ScalarType>(random.below(8))});
+  if (name.rfind("bitwise", 0) == 0 || name == "operator&" || name == "operator|" || name == "operator^" ||
+      name == "operator~")
+    dtype = random.pick({simdgrad::kLong, simdgrad::kInt, simdgrad::kByte, simdgrad::kBool});
   list_length = static_cast<int>(random.between(random.chance(10) ? 0 : 1, 3));
 }
 
