@@ -12,6 +12,7 @@
 #include <simdgrad/error.h>
 #include <simdgrad/memory.h>
 
+#include "core/guarded_blocks.h"
 #include "core/large_blocks.h"
 #include "core/shared_heap.h"
 #include "core/testing_hooks.h"
@@ -70,16 +71,8 @@ struct FailureHook {
 };
 constinit FailureHook hook;
 
-// Test modes: see testing::set_allocation_limit and testing::guard_allocations.
+// See testing::set_allocation_limit.
 constinit std::atomic<std::size_t> allocation_limit{SIZE_MAX};
-struct Guard {
-  static constexpr std::size_t kBytes = 64;
-  static constexpr unsigned char kAfter = 0xB5, kGone = 0xDB;
-  std::atomic<bool> on{false};
-  std::atomic<std::int64_t> damaged{0};
-  std::atomic<std::size_t> damaged_bytes{0};
-};
-constinit Guard guard;
 
 detail::SharedHeap& heap() { return detail::shared_heap(); }
 
@@ -87,8 +80,7 @@ bool bypassed() {
   if constexpr (kAlwaysBypass) return true;
   static const bool system = [] {
     const char* const choice = std::getenv("SIMDGRAD_ALLOCATOR");
-    if (guard.on.load(std::memory_order_relaxed)) return true;
-    return choice != nullptr && std::strcmp(choice, "system") == 0;
+    return (choice != nullptr && std::strcmp(choice, "system") == 0) || detail::blocks_are_guarded();
   }();
   return system;
 }
@@ -325,26 +317,16 @@ void deallocate_middle(void* block, std::size_t bytes) {
 void* allocate_bypassing(std::size_t bytes) {
   // Sanitizers end the program when asked for more than they can map.
   if (kAlwaysBypass && bytes >= std::size_t{1} << 39) return nullptr;
-  const bool is_guarded = guard.on.load(std::memory_order_relaxed);
   void* block;
-  if (posix_memalign(&block, 64, std::max<std::size_t>(bytes, 1) + is_guarded * Guard::kBytes) != 0)
+  if (detail::blocks_are_guarded()) {
+    block = detail::allocate_guarded(bytes);
+    if (block == nullptr) return nullptr;
+  } else if (posix_memalign(&block, 64, std::max<std::size_t>(bytes, 1)) != 0) {
     return nullptr;
-  if (is_guarded) [[unlikely]]
-    std::memset(static_cast<char*>(block) + bytes, Guard::kAfter, Guard::kBytes);
+  }
   memory_counters.reserve(bytes);
   memory_counters.hand_out(bytes);
   return block;
-}
-
-[[gnu::cold]] void look_at_guard(void* block, std::size_t bytes) {
-  auto* const start = static_cast<unsigned char*>(block);
-  const bool is_whole = std::all_of(start + bytes, start + bytes + Guard::kBytes,
-                                    [](unsigned char byte) { return byte == Guard::kAfter; });
-  if (!is_whole) {
-    guard.damaged.fetch_add(1);
-    guard.damaged_bytes.store(bytes);
-  }
-  std::memset(block, Guard::kGone, std::min<std::size_t>(bytes, 4096));
 }
 
 void* try_allocate(std::size_t bytes) {
@@ -377,10 +359,10 @@ void* detail::allocate_slow(std::size_t bytes) {
 void detail::deallocate_slow(void* block, std::size_t bytes) noexcept {
   if (block == nullptr || (is_middle(bytes) && give_cached(block, bytes))) return;
   if (bypassed()) [[unlikely]] {
-    if (guard.on.load(std::memory_order_relaxed)) look_at_guard(block, bytes);
     memory_counters.take_back(bytes);
     memory_counters.unreserve(bytes);
-    std::free(block);
+    if (blocks_are_guarded()) deallocate_guarded(block, bytes);
+    else std::free(block);
   } else if (bytes <= kSmallLimit) {
     deallocate_small(block, bytes == 0 ? 0 : (bytes - 1) / kSmallStep);
   } else if (bytes <= detail::kMiddleLimit) {
@@ -458,12 +440,6 @@ bool testing::allocation_failed() { return hook.failed.load(); }
 
 void testing::set_allocation_limit(std::size_t bytes) {
   allocation_limit.store(bytes == 0 ? SIZE_MAX : bytes);
-}
-
-void testing::guard_allocations() { guard.on.store(!kAlwaysBypass); }
-
-testing::DamagedBlocks testing::damaged_blocks() {
-  return {guard.damaged.exchange(0), guard.damaged_bytes.load()};
 }
 
 }  // namespace simdgrad

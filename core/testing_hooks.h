@@ -39,18 +39,18 @@ SIMDGRAD_API bool allocation_failed();
 // Blocks that lie in a cache are not asked about.
 SIMDGRAD_API void set_allocation_limit(std::size_t bytes);
 
-// From now on every block comes from the system, is followed by known bytes, and is overwritten
-// when it is given back: what writes past an end or reads what is gone shows. To be called before the
-// first allocation of the process. Does nothing where a sanitizer sees to it.
-SIMDGRAD_API void guard_allocations();
+// From now on every block comes from the system, is followed by known bytes, and is overwritten when it
+// is given back: what writes past an end, or reads what is gone, shows. To be called before the first
+// allocation of the process; sanitizers see to it by themselves.
+SIMDGRAD_API void guard_blocks();
 
-// How many blocks given back since the last question were written past their end, and the size of
-// one of them.
-struct DamagedBlocks {
-  std::int64_t count = 0;
-  std::size_t bytes = 0;
+// How many blocks given back since the last question were written past their end, and how large the
+// last of them was.
+struct Overruns {
+  std::int64_t count;
+  std::size_t bytes;
 };
-SIMDGRAD_API DamagedBlocks damaged_blocks();
+SIMDGRAD_API Overruns block_overruns();
 
 // Runs the kernels of this instruction set from now on; throws Error if the CPU lacks it.
 SIMDGRAD_API void force_isa(Isa isa);

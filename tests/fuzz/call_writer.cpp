@@ -101,6 +101,20 @@ std::string CallWriter::signature(const Function& function) {
   return text + ')' + (function.is_const ? " const" : "") + (function.on_rvalue ? " &&" : "");
 }
 
+std::string CallWriter::operation(const Function& function) {
+  if (function.in_class || function.scope != "simdgrad") return "";
+  std::string text = function.name + '(';
+  for (size_t i = 0; i < function.parameters.size(); ++i) {
+    if (i > 0) text += ',';
+    const Tokens& type = function.parameters[i].type;
+    for (size_t t = 0; t < type.size(); ++t) {
+      const bool is_std = type[t].text == "std" || (t > 0 && type[t - 1].text == "std");
+      if (!is_std && type[t].text != "const" && type[t].text != "&") text += type[t].text;
+    }
+  }
+  return text + ')';
+}
+
 std::vector<Stands> CallWriter::stands_of(const Function& function) const {
   std::vector<Stands> all(1);
   const auto multiply = [&](const std::string& of, const std::vector<TemplateParameter>& needed) {

@@ -15,6 +15,9 @@ class CallWriter {
   static std::string signature(const Function& function);
   // `options.bias(false)`?
   static bool sets_option(const Function& function);
+  // "mul(Tensor,Tensor)", as the case table names what a row covers (tests/cases/declarations.h);
+  // empty for what is no free function of simdgrad itself.
+  static std::string operation(const Function& function);
   // One function `void call_17(Call& c)`; empty where templates.h says that it is not called.
   std::string call(const Function& function, const std::string& name) const;
   // The row of the table of signatures.

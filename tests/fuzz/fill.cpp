@@ -53,7 +53,7 @@ int64_t wild_integer(Random& random) {
   constexpr int64_t kMin = INT64_MIN, kMax = INT64_MAX;
   if (random.chance(40)) return random.between(-8, 8);
   if (random.chance(15)) return static_cast<int64_t>(random.next());
-  return random.pick<int64_t>({kMin, kMin + 1, kMax, kMax - 1, -1, 0, 1 << 20, INT32_MAX, INT32_MIN,
+  return random.pick<int64_t>({kMin, kMin + 1, kMax, kMax - 1, -1, 0, 1 << 16, INT32_MAX, INT32_MIN,
                                int64_t{1} << 31, int64_t{1} << 32, int64_t{1} << 33, int64_t{1} << 40,
                                int64_t{1} << 60, int64_t{1} << 61, int64_t{1} << 62, -(int64_t{1} << 62),
                                kMax / 2 + 1, 255, 256, 65536, -100});

@@ -1,6 +1,7 @@
 // generate_calls PREPROCESSED FOLDER ROOT...: reads the declarations of the headers under the roots
-// from what a compiler's -E gave, and writes calls_0.cpp ... with a call of every one of them, and
-// calls.h, into the folder. What it cannot read or call is an error, so that the build fails.
+// from what a compiler's -E gave, and writes into the folder calls_0.cpp ... with a call of every one
+// of them, calls.h, and for the case table operations.inc. What it cannot read or call is an error, so
+// that the build fails.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -31,6 +32,7 @@ void generate(const std::string& preprocessed, const std::string& folder,
   const Headers headers = parse_headers(read_tokens(read(preprocessed), roots));
   const CallWriter writer(headers);
   std::vector<std::string> calls(kFiles), rows(kFiles);
+  std::string operations = "// Made by tests/fuzz/generate_calls.cpp: header, operation.\n";
   std::set<std::string> seen;
   const size_t count = headers.functions.size();
   for (size_t i = 0; i < count; ++i) {
@@ -39,6 +41,8 @@ void generate(const std::string& preprocessed, const std::string& folder,
       throw std::runtime_error(function.place + ": declared twice: " + CallWriter::signature(function));
     const size_t file = i * kFiles / count;
     const std::string name = "call_" + std::to_string(i);
+    if (const std::string operation = CallWriter::operation(function); !operation.empty())
+      operations += "{\"" + function.place.substr(0, function.place.find(':')) + "\", \"" + operation + "\"},\n";
     calls[file] += writer.call(function, name);
     rows[file] += writer.row(function, name);
   }
@@ -58,6 +62,7 @@ void generate(const std::string& preprocessed, const std::string& folder,
               "  static const fuzz::Signature rows[] = {\n" + rows[i] +
               "  };\n  all.insert(all.end(), std::begin(rows), std::end(rows));\n}\n");
   }
+  write(folder + "/operations.inc", operations);
   header += "inline std::vector<fuzz::Signature> all_signatures() {\n"
             "  std::vector<fuzz::Signature> all;\n";
   for (size_t i = 0; i < kFiles; ++i) header += "  add_calls_" + std::to_string(i) + "(all);\n";

@@ -102,9 +102,9 @@ class Worker : Witness {
   }
 
   void check_memory(const simdgrad::LiveCounts& before) {
-    const simdgrad::testing::DamagedBlocks damaged = simdgrad::testing::damaged_blocks();
-    if (damaged.count > 0) {
-      found("wrote past the end of a block", "of " + std::to_string(damaged.bytes) + " bytes");
+    const simdgrad::testing::Overruns overruns = simdgrad::testing::block_overruns();
+    if (overruns.count > 0) {
+      found("wrote past the end of a block", "of " + std::to_string(overruns.bytes) + " bytes");
       _exit(kDamaged);
     }
     const simdgrad::LiveCounts after = simdgrad::live_counts();
@@ -179,7 +179,9 @@ void work(const std::vector<Signature>& all, const std::vector<uint32_t>& order,
           const Settings& settings, int worker, uint64_t number, Board& board, int pipe) {
   limit_memory();
   set_scratch_folder(settings.scratch);
-  simdgrad::testing::guard_allocations();
+#if !defined(SIMDGRAD_SANITIZED)
+  simdgrad::testing::guard_blocks();
+#endif
   simdgrad::testing::set_allocation_limit(kAllocationLimit);
   Worker made(all, settings, worker, board, pipe);
   for (; number <= settings.runs; number += static_cast<uint64_t>(settings.workers)) {
