@@ -6,9 +6,9 @@ namespace cases {
 namespace {
 
 const std::set<std::string> kHeaders = {
-    "pointwise.h", "unary_ops.inc",   "binary_ops.inc", "reductions.h", "linear_algebra.h",
-    "views.h",     "indexing.h",      "losses.h",       "embedding.h",  "normalization.h",
-    "sparse.h",    "creation.h",      "random.h",       "fused_optimizers.h"};
+    "pointwise.h", "unary_ops.inc", "binary_ops.inc", "reductions.h",      "linear_algebra.h",
+    "views.h",     "indexing.h",    "losses.h",       "embedding.h",       "normalization.h",
+    "sparse.h",    "creation.h",    "random.h",       "fused_optimizers.h"};
 
 struct Declaration {
   const char* header;

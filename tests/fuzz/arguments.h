@@ -69,10 +69,10 @@ struct Make {
 };
 
 #define FUZZ_COMMA ,
-#define FUZZ_MAKE(Type, Made)       \
-  template <>                       \
-  struct Make<Type> {               \
-    static Made make(Call& c);      \
+#define FUZZ_MAKE(Type, Made)  \
+  template <>                  \
+  struct Make<Type> {          \
+    static Made make(Call& c); \
   };
 #define FUZZ_MAKES(Type) FUZZ_MAKE(Type, Type)
 FUZZ_MAKES(bool)
@@ -193,9 +193,7 @@ struct Make<simdgrad::OrderedDict<K, V>> {
 };
 template <class T>
 struct Make<std::unique_ptr<T>> {
-  static std::unique_ptr<T> make(Call& c) {
-    return c.wild() ? nullptr : Constructed<T>::make(c);
-  }
+  static std::unique_ptr<T> make(Call& c) { return c.wild() ? nullptr : Constructed<T>::make(c); }
 };
 template <class T>
 struct Make<std::shared_ptr<T>> {
@@ -212,8 +210,7 @@ struct Make<std::shared_ptr<T>> {
 };
 // The holders of modules.
 template <class T>
-struct Make<T, std::void_t<typename T::ContainedType,
-                           decltype(std::declval<T>().is_empty())>> {
+struct Make<T, std::void_t<typename T::ContainedType, decltype(std::declval<T>().is_empty())>> {
   using Impl = typename T::ContainedType;
   static T make(Call& c) {
     if (c.wild()) return T(std::shared_ptr<Impl>());
@@ -224,7 +221,9 @@ struct Make<T, std::void_t<typename T::ContainedType,
 };
 template <class T>
 struct Make<simdgrad::nn::Cloneable<T>> {
-  static std::unique_ptr<simdgrad::nn::Cloneable<T>> make(Call& c) { return Constructed<T>::make(c); }
+  static std::unique_ptr<simdgrad::nn::Cloneable<T>> make(Call& c) {
+    return Constructed<T>::make(c);
+  }
 };
 template <class T, class Base>
 struct Make<simdgrad::optim::CloneableAs<T, Base>> {
@@ -250,7 +249,8 @@ T& Call::argument(const char* name, Use use) {
     auto object = std::shared_ptr<T>(new T(Make<T>::make(*this)));
     hold(object);
     if (is_verbose)
-      description += std::string(2 * static_cast<size_t>(depth_), ' ') + name + " = " + show(*object) + "\n";
+      description +=
+          std::string(2 * static_cast<size_t>(depth_), ' ') + name + " = " + show(*object) + "\n";
     return *object;
   } else if constexpr (std::is_base_of_v<simdgrad::nn::Module, T>) {
     // Seldom one that no shared pointer owns.

@@ -48,7 +48,8 @@ Tensor gradient_like(Call& c, const Tensor& output, bool requires_grad) {
   if (c.random.chance(20)) {
     gradient = simdgrad::ones({}, output.scalar_type()).expand(sizes);
   } else if (output.is_sparse() && c.random.chance(50)) {
-    gradient = simdgrad::sparse_coo_tensor(output._indices().clone(), output._values().detach().clone(), sizes);
+    gradient = simdgrad::sparse_coo_tensor(output._indices().clone(),
+                                           output._values().detach().clone(), sizes);
   } else {
     gradient = simdgrad::empty(sizes, output.scalar_type());
     fill_any(c.random, gradient);
@@ -58,11 +59,12 @@ Tensor gradient_like(Call& c, const Tensor& output, bool requires_grad) {
   return gradient;
 }
 
-void check_gradient(const Tensor& gradient, const Tensor& of, const std::string& name, bool is_second,
-                    Witness& witness) {
+void check_gradient(const Tensor& gradient, const Tensor& of, const std::string& name,
+                    bool is_second, Witness& witness) {
   const std::string which = is_second ? "a second gradient" : "a gradient";
   if (gradient.sizes().vec() != of.sizes().vec())
-    witness.found(which + " of the wrong shape", "'" + name + "': " + show(gradient.sizes()) + " for " + show(of.sizes()));
+    witness.found(which + " of the wrong shape",
+                  "'" + name + "': " + show(gradient.sizes()) + " for " + show(of.sizes()));
   else if (gradient.scalar_type() != of.scalar_type())
     witness.found(which + " of the wrong dtype", "'" + name + "'");
   if (simdgrad::to_string(gradient).empty()) witness.found("prints as nothing", "");
@@ -100,7 +102,8 @@ bool backward_into_leaves(Call& c, const variable_list& outputs, const variable_
   return true;
 }
 
-void second_backward(Call& c, const variable_list& firsts, const variable_list& to, Witness& witness) {
+void second_backward(Call& c, const variable_list& firsts, const variable_list& to,
+                     Witness& witness) {
   witness.enter(Phase::second_backward);
   variable_list outputs, gradients;
   for (const Tensor& first : firsts)
@@ -111,7 +114,8 @@ void second_backward(Call& c, const variable_list& firsts, const variable_list& 
     const variable_list seconds =
         simdgrad::autograd::grad(outputs, to, gradients, false, c.random.chance(20), true);
     for (size_t i = 0; i < seconds.size(); ++i)
-      if (seconds[i].defined()) check_gradient(seconds[i], to[i], "input " + std::to_string(i), true, witness);
+      if (seconds[i].defined())
+        check_gradient(seconds[i], to[i], "input " + std::to_string(i), true, witness);
   } catch (const simdgrad::Error&) {
   }
 }
@@ -127,13 +131,15 @@ bool check_backward(Call& c, Witness& witness) {
   const bool has_recorded_gradients = create_graph && c.random.chance(70);
   variable_list gradients;
   try {
-    for (const Tensor& output : outputs) gradients.push_back(gradient_like(c, output, has_recorded_gradients));
+    for (const Tensor& output : outputs)
+      gradients.push_back(gradient_like(c, output, has_recorded_gradients));
   } catch (const simdgrad::Error&) {  // indices that the caller has overwritten
     return false;
   }
   if (c.random.chance(50)) overwrite_given_integers(c);
   simdgrad::GradMode::set_enabled(true);
-  if (c.random.chance(20)) return backward_into_leaves(c, outputs, gradients, create_graph, witness);
+  if (c.random.chance(20))
+    return backward_into_leaves(c, outputs, gradients, create_graph, witness);
   variable_list firsts;
   try {
     firsts = simdgrad::autograd::grad(outputs, inputs.tensors, gradients, true, create_graph, true);

@@ -10,7 +10,7 @@ constexpr int kMostWorkers = 64;
 constexpr int kMostSignatures = 8192;
 
 struct WorkerState {
-  std::atomic<uint64_t> number{0};      // of the call it makes, counted from 1; 0 for none yet
+  std::atomic<uint64_t> number{0};  // of the call it makes, counted from 1; 0 for none yet
   std::atomic<uint32_t> signature{0};
   std::atomic<uint32_t> phase{0};
   std::atomic<int64_t> began_ns{0};      // by the clock on the wall

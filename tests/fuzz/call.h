@@ -98,7 +98,7 @@ class Call {
   const bool is_verbose;
   std::deque<Given> given;  // references into it last
   std::vector<Tensor> results;
-  simdgrad::nn::Module* module = nullptr;    // made last
+  simdgrad::nn::Module* module = nullptr;      // made last
   std::vector<simdgrad::nn::Module*> modules;  // all that were made
   bool is_ready = false;
   bool has_returned = false;

@@ -37,7 +37,8 @@ std::vector<const Function*> CallWriter::constructors(const std::string& path) c
 // Can an object be made: of this class itself, or of one that derives from it?
 bool CallWriter::is_made(const std::string& path) const {
   const Class& of = headers_.classes.at(path);
-  const bool has_implicit = !of.has_constructor && !of.hides_constructors && !of.inherits_constructors;
+  const bool has_implicit =
+      !of.has_constructor && !of.hides_constructors && !of.inherits_constructors;
   if (!of.template_parameters.empty()) return false;
   if (!of.is_abstract && (has_implicit || !constructors(path).empty())) return true;
   return std::any_of(headers_.classes.begin(), headers_.classes.end(), [&](const auto& other) {

@@ -11,7 +11,8 @@ namespace {
 
 std::string trim(const std::string& text) {
   const size_t first = text.find_first_not_of(' ');
-  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
+  return first == std::string::npos ? ""
+                                    : text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
 std::vector<std::string> split(const std::string& text, char separator) {
@@ -19,8 +20,10 @@ std::vector<std::string> split(const std::string& text, char separator) {
   int depth = 0;
   for (const char c : text) {
     depth += (c == '<') - (c == '>');
-    if (c == separator && depth == 0) parts.emplace_back();
-    else parts.back() += c;
+    if (c == separator && depth == 0)
+      parts.emplace_back();
+    else
+      parts.back() += c;
   }
   for (std::string& part : parts) part = trim(part);
   return parts;
@@ -69,7 +72,6 @@ Passed passed(std::string type) {
 }
 
 std::string quoted(const std::string& name) { return "\"" + (name.empty() ? "_" : name) + "\""; }
-
 
 bool is_list(const Parameter& parameter) {
   return text_of(parameter.type).find("std::initializer_list<") != std::string::npos;
@@ -123,7 +125,8 @@ std::vector<Stands> CallWriter::stands_of(const Function& function) const {
     if (found == kChoices.end())
       throw std::runtime_error(function.place + ": " + signature(function) +
                                " is a template; say in tests/fuzz/templates.h what stands for its "
-                               "parameters, under " + of);
+                               "parameters, under " +
+                               of);
     used_.insert(of);
     std::vector<Stands> product;
     for (const Stands& before : all)
@@ -135,11 +138,14 @@ std::vector<Stands> CallWriter::stands_of(const Function& function) const {
     all = product;
     for (const TemplateParameter& parameter : needed)
       if (!all[0].count(parameter.name))
-        throw std::runtime_error(function.place + ": " + of + " in tests/fuzz/templates.h says "
-                                 "nothing of " + parameter.name);
+        throw std::runtime_error(function.place + ": " + of +
+                                 " in tests/fuzz/templates.h says "
+                                 "nothing of " +
+                                 parameter.name);
   };
   std::string path;
-  for (const std::string& scope : {function.scope.substr(0, function.scope.rfind("::")), function.scope})
+  for (const std::string& scope :
+       {function.scope.substr(0, function.scope.rfind("::")), function.scope})
     if (const auto in = headers_.classes.find(scope);
         in != headers_.classes.end() && all[0].empty() && !in->second.template_parameters.empty())
       multiply(scope, in->second.template_parameters);
@@ -169,8 +175,8 @@ void CallWriter::add_argument(const Function& function, const Variant& variant,
   Passed how = passed(type);
   if (!parameter.array.empty()) {
     const std::string size = names_.type(parameter.array, function.scope, stands);
-    all.push_back({"auto& " + variable + " = c.argument<fuzz::PlainArray<" + how.type + ", " + size +
-                       ">>(" + name + ");",
+    all.push_back({"auto& " + variable + " = c.argument<fuzz::PlainArray<" + how.type + ", " +
+                       size + ">>(" + name + ");",
                    variable + ".values"});
     return;
   }
@@ -189,8 +195,8 @@ void CallWriter::add_argument(const Function& function, const Variant& variant,
   if (how.by_const_reference) expression = "std::as_const(" + variable + ")";
   if (how.moved) expression = "std::move(" + variable + ")";
   const char* const use = how.by_reference ? ", fuzz::Use::written" : "";
-  all.push_back({"auto& " + variable + " = c.argument<" + how.type + ">(" + name + use + ");",
-                 expression});
+  all.push_back(
+      {"auto& " + variable + " = c.argument<" + how.type + ">(" + name + use + ");", expression});
 }
 
 std::vector<CallWriter::Argument> CallWriter::arguments(const Function& function,
@@ -246,7 +252,8 @@ std::string CallWriter::body(const Function& function, const Variant& variant) c
   out << "c.ready(); ";
   if (function.is_constructor) {
     const bool is_abstract = headers_.classes.at(function.scope).is_abstract;
-    out << "c.keep(" << (is_abstract ? "fuzz::Concrete<" + scope + ">" : scope) << "(" << list << "));";
+    out << "c.keep(" << (is_abstract ? "fuzz::Concrete<" + scope + ">" : scope) << "(" << list
+        << "));";
   } else if (text_of(function.result) == "void") {
     out << expression(function, variant, list) << "; c.keep();";
   } else {
@@ -277,20 +284,23 @@ std::string CallWriter::call(const Function& function, const std::string& name) 
 std::string CallWriter::row(const Function& function, const std::string& name) const {
   static const char* const kHeavy[] = {"Tensor", "variable_list", "Module", "Closure"};
   std::string all = text_of(function.result) + " " + signature(function);
-  const bool is_accessor = sets_option(function) || (function.in_class && function.parameters.empty() &&
-                                                     text_of(function.result).find("Tensor") ==
-                                                         std::string::npos);
-  const bool is_heavy = !is_accessor && std::any_of(std::begin(kHeavy), std::end(kHeavy),
-                                                    [&](const char* word) {
-                                                      return all.find(word) != std::string::npos;
-                                                    });
+  const bool is_accessor =
+      sets_option(function) || (function.in_class && function.parameters.empty() &&
+                                text_of(function.result).find("Tensor") == std::string::npos);
+  const bool is_heavy =
+      !is_accessor && std::any_of(std::begin(kHeavy), std::end(kHeavy), [&](const char* word) {
+        return all.find(word) != std::string::npos;
+      });
   std::string scope = function.scope;
-  if (starts_with(scope, "simdgrad::")) scope = scope.substr(10);
-  else if (scope == "simdgrad") scope = "";
+  if (starts_with(scope, "simdgrad::"))
+    scope = scope.substr(10);
+  else if (scope == "simdgrad")
+    scope = "";
   const auto uncalled = kUncalled.find(signature(function));
   return "    {\"" + signature(function) + "\", \"" + function.place + "\", \"" + scope + "\", \"" +
          function.name + "\", " + (is_heavy ? "true" : "false") + ", " +
-         (uncalled == kUncalled.end() ? name + ", nullptr" : "nullptr, \"" + uncalled->second + "\"") +
+         (uncalled == kUncalled.end() ? name + ", nullptr"
+                                      : "nullptr, \"" + uncalled->second + "\"") +
          "},\n";
 }
 

@@ -32,7 +32,7 @@ class CallWriter {
  private:
   struct Variant {
     Stands stands;
-    size_t list_size = 0;   // of braced lists
+    size_t list_size = 0;    // of braced lists
     bool shortened = false;  // without the parameters that have defaults
   };
   struct Argument {

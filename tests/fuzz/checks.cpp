@@ -16,7 +16,7 @@ namespace {
 using simdgrad::impl;
 
 constexpr size_t kCallerMemory = 1 << 16;  // make_objects.cpp
-constexpr size_t kMostResults = 64;       // of a list, that are looked at
+constexpr size_t kMostResults = 64;        // of a list, that are looked at
 
 // What the call may write, and whatever shares its memory.
 std::set<const void*> written_storages(const Call& c) {
@@ -37,7 +37,8 @@ std::string difference(const Given& given) {
   if (impl(x).storage != given.storage) return "storage";
   if (x.strides().vec() != given.strides) return "strides";
   const char* const bytes = static_cast<const char*>(impl(x).storage->data);
-  if (!given.bytes.empty() && !std::equal(given.bytes.begin(), given.bytes.end(), bytes)) return "bits";
+  if (!given.bytes.empty() && !std::equal(given.bytes.begin(), given.bytes.end(), bytes))
+    return "bits";
   return "";
 }
 
@@ -62,7 +63,8 @@ std::string broken_shape(const Tensor& x) {
   if (count != x.numel()) return "numel() is not the product of the sizes";
   if (x.is_sparse()) return "";
   if (x.storage_offset() < 0) return "a negative offset";
-  if (reach(x) > static_cast<__int128>(impl(x).storage->bytes)) return "elements outside of its storage";
+  if (reach(x) > static_cast<__int128>(impl(x).storage->bytes))
+    return "elements outside of its storage";
   return "";
 }
 
@@ -77,21 +79,28 @@ void check_requires_grad(const Call& c, const Tensor& result, Witness& witness) 
   }
   if (!result.is_floating_point()) {
     if (result.requires_grad()) witness.found("an integer result requires grad", "");
-    if (!who.empty() && refuses_integer_results(c)) witness.found("an integer result drops a gradient", "of '" + who + "'");
+    if (!who.empty() && refuses_integer_results(c))
+      witness.found("an integer result drops a gradient", "of '" + who + "'");
     return;
   }
   const bool expected = !who.empty() || c.options_require_grad;
   if (result.requires_grad() == expected) return;
-  if (expected) witness.found("the result does not require grad", "though '" + who + "' does");
-  else witness.found("the result requires grad", c.is_recorded ? "though no input does" : "without grad mode");
+  if (expected)
+    witness.found("the result does not require grad", "though '" + who + "' does");
+  else
+    witness.found("the result requires grad",
+                  c.is_recorded ? "though no input does" : "without grad mode");
 }
 
 }  // namespace
 
 const char* name_of(Phase phase) {
-  const char* const names[] = {"while arguments were made",    "in the call",
-                               "while results were looked at", "while results were printed",
-                               "in backward",                  "in double backward",
+  const char* const names[] = {"while arguments were made",
+                               "in the call",
+                               "while results were looked at",
+                               "while results were printed",
+                               "in backward",
+                               "in double backward",
                                "after the call"};
   return names[static_cast<size_t>(phase)];
 }
@@ -128,8 +137,10 @@ void check_arguments(const Call& c, bool was_refused, const std::string& when, W
     if (may_change && (!was_refused || may_leave_traces(c))) continue;
     const std::string what = difference(one);
     if (what.empty()) continue;
-    if (may_change) witness.found("a refused call leaves a trace", "'" + one.parameter + "' changed: " + what);
-    else witness.found("argument changed " + when, "'" + one.parameter + "': " + what);
+    if (may_change)
+      witness.found("a refused call leaves a trace", "'" + one.parameter + "' changed: " + what);
+    else
+      witness.found("argument changed " + when, "'" + one.parameter + "': " + what);
   }
 }
 

@@ -35,11 +35,12 @@ std::string idx_file(Random& random, const Shape& sizes, int64_t limit) {
 void spoil(Random& random, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (random.chance(30)) bytes.resize(static_cast<size_t>(random.below(static_cast<int64_t>(bytes.size()) + 1)));
+  if (random.chance(30))
+    bytes.resize(static_cast<size_t>(random.below(static_cast<int64_t>(bytes.size()) + 1)));
   if (random.chance(20)) bytes += "more";
   for (int64_t n = random.below(4); n > 0 && !bytes.empty(); --n)
-    bytes[static_cast<size_t>(random.below(std::min<int64_t>(static_cast<int64_t>(bytes.size()), 200)))] =
-        static_cast<char>(random.next());
+    bytes[static_cast<size_t>(random.below(std::min<int64_t>(
+        static_cast<int64_t>(bytes.size()), 200)))] = static_cast<char>(random.next());
   write(path, bytes);
 }
 
@@ -78,7 +79,8 @@ std::string good_path(Call& c) {
   if (c.is_function("load_safetensors")) {
     simdgrad::TensorDict tensors("Tensor");
     for (int64_t n = c.random.below(4); n > 0; --n)
-      tensors.insert("x" + std::to_string(n), simdgrad::zeros({n, 2}, static_cast<ScalarType>(c.random.below(8))));
+      tensors.insert("x" + std::to_string(n),
+                     simdgrad::zeros({n, 2}, static_cast<ScalarType>(c.random.below(8))));
     save_safetensors(base + "tensors", tensors);
     return base + "tensors";
   }
@@ -92,12 +94,18 @@ void set_scratch_folder(const std::string& path) { folder() = path; }
 std::string draw_path(Call& c) {
   if (!c.wild()) return good_path(c);
   switch (c.random.below(8)) {
-    case 0: return "";
-    case 1: return folder();
-    case 2: return folder() + "/none/none";
-    case 3: return folder() + "/" + std::string(5000, 'x');
-    case 4: return folder() + std::string("/a\0b", 4);
-    default: break;
+    case 0:
+      return "";
+    case 1:
+      return folder();
+    case 2:
+      return folder() + "/none/none";
+    case 3:
+      return folder() + "/" + std::string(5000, 'x');
+    case 4:
+      return folder() + std::string("/a\0b", 4);
+    default:
+      break;
   }
   const std::string path = good_path(c);
   if (std::filesystem::is_regular_file(path)) spoil(c.random, path);

@@ -22,7 +22,9 @@ constexpr const char* kUsage =
     "usage: fuzz_calls [--runs N] [--seed S] [--only PART_OF_A_SIGNATURE] [--workers N]\n"
     "                  [--planted] [--list] [--in-process]\n";
 
-bool is_planted(const Signature& signature) { return std::strncmp(signature.text, "planted::", 9) == 0; }
+bool is_planted(const Signature& signature) {
+  return std::strncmp(signature.text, "planted::", 9) == 0;
+}
 
 Settings read_settings(int count, char** arguments, bool& lists) {
   Settings settings;
@@ -33,14 +35,22 @@ Settings read_settings(int count, char** arguments, bool& lists) {
       if (++i >= count) throw std::runtime_error(option + " needs a value\n" + kUsage);
       return arguments[i];
     };
-    if (option == "--runs") settings.runs = std::stoull(value());
-    else if (option == "--seed") settings.seed = std::stoull(value());
-    else if (option == "--only") settings.only = value();
-    else if (option == "--workers") settings.workers = std::clamp(std::stoi(value()), 1, kMostWorkers);
-    else if (option == "--planted") settings.planted = true;
-    else if (option == "--in-process") settings.in_process = true;
-    else if (option == "--list") lists = true;
-    else throw std::runtime_error("unknown option " + option + "\n" + kUsage);
+    if (option == "--runs")
+      settings.runs = std::stoull(value());
+    else if (option == "--seed")
+      settings.seed = std::stoull(value());
+    else if (option == "--only")
+      settings.only = value();
+    else if (option == "--workers")
+      settings.workers = std::clamp(std::stoi(value()), 1, kMostWorkers);
+    else if (option == "--planted")
+      settings.planted = true;
+    else if (option == "--in-process")
+      settings.in_process = true;
+    else if (option == "--list")
+      lists = true;
+    else
+      throw std::runtime_error("unknown option " + option + "\n" + kUsage);
   }
   settings.is_verbose = settings.runs == 1;
   if (settings.in_process || settings.is_verbose) settings.workers = 1;
@@ -71,8 +81,10 @@ void print_counts(const std::vector<Signature>& all, const Board& board, const S
   }
   std::cout << std::fixed << std::setprecision(1) << calls << " calls in " << seconds << " s ("
             << std::setprecision(0) << static_cast<double>(calls) / seconds / settings.workers
-            << " per second and worker), " << 100. * static_cast<double>(returned) / static_cast<double>(calls)
-            << "% returned a result, " << 100. * static_cast<double>(backward) / static_cast<double>(calls)
+            << " per second and worker), "
+            << 100. * static_cast<double>(returned) / static_cast<double>(calls)
+            << "% returned a result, "
+            << 100. * static_cast<double>(backward) / static_cast<double>(calls)
             << "% went through backward\n";
   if (!settings.only.empty()) return;
   std::cout << covered << " of " << count << " public signatures covered\n";
@@ -88,7 +100,8 @@ void print_rarest(const std::vector<Signature>& all, const Board& board) {
   std::sort(shares.begin(), shares.end());
   if (shares.size() > 10) shares.resize(10);
   for (const auto& [share, i] : shares)
-    std::cout << "  seldom a result: " << all[i].text << " (" << std::setprecision(0) << 100 * share << "%)\n";
+    std::cout << "  seldom a result: " << all[i].text << " (" << std::setprecision(0) << 100 * share
+              << "%)\n";
 }
 
 // Every planted fault must be found; whatever else is found counts as ever.
@@ -105,7 +118,9 @@ bool report_planted(const std::vector<Signature>& all, const std::vector<Finding
       }
     all_found &= number != 0;
     std::cout << "planted: " << all[i].text << ": "
-              << (number ? "found by call " + std::to_string(number) + " (" + kind + ")" : "NOT FOUND") << "\n";
+              << (number ? "found by call " + std::to_string(number) + " (" + kind + ")"
+                         : "NOT FOUND")
+              << "\n";
   }
   return all_found;
 }
@@ -115,7 +130,8 @@ int run(int count, char** arguments) {
   Settings settings = read_settings(count, arguments, lists);
   const std::vector<Signature> all = all_signatures();
   if (lists) {
-    for (const Signature& signature : all) std::cout << signature.place << ": " << signature.text << "\n";
+    for (const Signature& signature : all)
+      std::cout << signature.place << ": " << signature.text << "\n";
     return 0;
   }
   use_memory_for_files();
@@ -124,13 +140,15 @@ int run(int count, char** arguments) {
   const auto start = std::chrono::steady_clock::now();
   Supervisor supervisor(all, settings);
   supervisor.run();
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (settings.is_verbose) return supervisor.findings().empty() ? 0 : 1;
   print_counts(all, supervisor.board(), settings, seconds);
   if (settings.only.empty()) print_rarest(all, supervisor.board());
   bool is_good = true;
   int64_t faults = 0;
-  for (const Finding& finding : supervisor.findings()) faults += !is_planted(all[finding.signature]);
+  for (const Finding& finding : supervisor.findings())
+    faults += !is_planted(all[finding.signature]);
   if (settings.planted) is_good = report_planted(all, supervisor.findings());
   std::cout << faults << " found\n";
   return is_good && faults == 0 ? 0 : 1;

@@ -38,33 +38,40 @@ void generate(const std::string& preprocessed, const std::string& folder,
   for (size_t i = 0; i < count; ++i) {
     const Function& function = headers.functions[i];
     if (!seen.insert(CallWriter::signature(function)).second)
-      throw std::runtime_error(function.place + ": declared twice: " + CallWriter::signature(function));
+      throw std::runtime_error(function.place +
+                               ": declared twice: " + CallWriter::signature(function));
     const size_t file = i * kFiles / count;
     const std::string name = "call_" + std::to_string(i);
     if (const std::string operation = CallWriter::operation(function); !operation.empty())
-      operations += "{\"" + function.place.substr(0, function.place.find(':')) + "\", \"" + operation + "\"},\n";
+      operations += "{\"" + function.place.substr(0, function.place.find(':')) + "\", \"" +
+                    operation + "\"},\n";
     calls[file] += writer.call(function, name);
     rows[file] += writer.row(function, name);
   }
   const std::vector<std::string> factories = writer.factories();
-  for (size_t i = 0; i < factories.size(); ++i) calls[i * kFiles / factories.size()] += factories[i];
+  for (size_t i = 0; i < factories.size(); ++i)
+    calls[i * kFiles / factories.size()] += factories[i];
   writer.check_tables();
 
-  std::string header = "// Made by tests/fuzz/generate_calls.cpp.\n#pragma once\n"
-                       "#include \"tests/fuzz/arguments.h\"\n"
-                       "#include \"tests/fuzz/planted.h\"\n" + writer.factory_declarations();
+  std::string header =
+      "// Made by tests/fuzz/generate_calls.cpp.\n#pragma once\n"
+      "#include \"tests/fuzz/arguments.h\"\n"
+      "#include \"tests/fuzz/planted.h\"\n" +
+      writer.factory_declarations();
   for (size_t i = 0; i < kFiles; ++i) {
     const std::string number = std::to_string(i);
     header += "void add_calls_" + number + "(std::vector<fuzz::Signature>& all);\n";
     write(folder + "/calls_" + number + ".cpp",
           "// Made by tests/fuzz/generate_calls.cpp.\n#include \"calls.h\"\n" + calls[i] +
-              "void add_calls_" + number + "(std::vector<fuzz::Signature>& all) {\n"
-              "  static const fuzz::Signature rows[] = {\n" + rows[i] +
-              "  };\n  all.insert(all.end(), std::begin(rows), std::end(rows));\n}\n");
+              "void add_calls_" + number +
+              "(std::vector<fuzz::Signature>& all) {\n"
+              "  static const fuzz::Signature rows[] = {\n" +
+              rows[i] + "  };\n  all.insert(all.end(), std::begin(rows), std::end(rows));\n}\n");
   }
   write(folder + "/operations.inc", operations);
-  header += "inline std::vector<fuzz::Signature> all_signatures() {\n"
-            "  std::vector<fuzz::Signature> all;\n";
+  header +=
+      "inline std::vector<fuzz::Signature> all_signatures() {\n"
+      "  std::vector<fuzz::Signature> all;\n";
   for (size_t i = 0; i < kFiles; ++i) header += "  add_calls_" + std::to_string(i) + "(all);\n";
   write(folder + "/calls.h", header + "  return all;\n}\n");
   std::cout << "generate_calls: " << count << " public signatures\n";

@@ -36,7 +36,9 @@ class Parser : TokenReader {
     Class* in = nullptr;
     bool is_public = true;
     bool is_hidden = false;  // detail, or a private class
-    std::string of(const std::string& name) const { return path.empty() ? name : path + "::" + name; }
+    std::string of(const std::string& name) const {
+      return path.empty() ? name : path + "::" + name;
+    }
   };
   using Templates = std::vector<TemplateParameter>;
 
@@ -57,7 +59,8 @@ class Parser : TokenReader {
     is_friend |= accept("friend");
     if (at("enum")) return enumeration(scope);
     if (at("class") || at("struct") || at("union"))
-      return is_friend ? skip_to_semicolon() : class_definition(scope, templates, is_specialisation);
+      return is_friend ? skip_to_semicolon()
+                       : class_definition(scope, templates, is_specialisation);
     function_or_variable(scope, templates, is_friend, is_specialisation);
   }
 
@@ -153,7 +156,8 @@ class Parser : TokenReader {
                                     templates.end());
     if (accept(":"))
       for (Tokens base : split(until("{"))) {
-        std::erase_if(base, [](const Token& t) { return t.text == "public" || t.text == "virtual"; });
+        std::erase_if(base,
+                      [](const Token& t) { return t.text == "public" || t.text == "virtual"; });
         made.bases.push_back(base);
       }
     if (!at("{")) throw ParseError(peek(), "a class without a body");
@@ -198,7 +202,8 @@ class Parser : TokenReader {
                             bool is_specialisation) {
     const Token start = peek();
     Tokens tokens = head();
-    if (!at("(") || peek(1).text == "*") return skip_to_semicolon();  // also a pointer to a function
+    if (!at("(") || peek(1).text == "*")
+      return skip_to_semicolon();  // also a pointer to a function
     Function made;
     made.scope = scope.path;
     made.in_class = scope.in != nullptr && !is_friend;
@@ -235,20 +240,22 @@ class Parser : TokenReader {
     if (scope.in == nullptr) return;
     if (ending == Ending::pure) scope.in->is_abstract = true;
     if (!made.is_constructor || is_destructor) return;
-    if (scope.is_public && ending != Ending::deleted) scope.in->has_constructor = true;
-    else scope.in->hides_constructors = true;
+    if (scope.is_public && ending != Ending::deleted)
+      scope.in->has_constructor = true;
+    else
+      scope.in->hides_constructors = true;
   }
 
   static Parameter parameter(const Tokens& tokens) {
     Parameter made;
-    const auto equals = std::find_if(tokens.begin(), tokens.end(),
-                                     [](const Token& t) { return t.text == "="; });
+    const auto equals =
+        std::find_if(tokens.begin(), tokens.end(), [](const Token& t) { return t.text == "="; });
     made.has_default = equals != tokens.end();
     Tokens type(tokens.begin(), equals);
     std::erase_if(type, is_specifier);
     // const T (&values)[N]
-    const auto bracket = std::find_if(type.begin(), type.end(),
-                                      [](const Token& t) { return t.text == "["; });
+    const auto bracket =
+        std::find_if(type.begin(), type.end(), [](const Token& t) { return t.text == "["; });
     if (bracket != type.end()) {
       const bool is_reference_to_array = bracket - type.begin() > 4 && (bracket - 1)->text == ")" &&
                                          (bracket - 3)->text == "&" && (bracket - 4)->text == "(";
@@ -285,7 +292,8 @@ Headers parse_headers(const Tokens& tokens) { return Parser(tokens).run(); }
 std::string text_of(const Tokens& tokens) {
   std::string text;
   for (size_t i = 0; i < tokens.size(); ++i) {
-    const bool is_word = tokens[i].kind == Token::Kind::name || tokens[i].kind == Token::Kind::number;
+    const bool is_word =
+        tokens[i].kind == Token::Kind::name || tokens[i].kind == Token::Kind::number;
     const char before = text.empty() ? ' ' : text.back();
     const bool after_word = std::isalnum(static_cast<unsigned char>(before)) || before == '_';
     if (is_word && !text.empty() && (after_word || before == '&' || before == '*' || before == '>'))

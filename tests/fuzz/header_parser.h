@@ -35,9 +35,9 @@ struct TemplateParameter {
 };
 
 struct Function {
-  std::string scope;        // "simdgrad::nn::Module"
-  std::string name;         // "operator[]"; a constructor has its class's
-  std::string place;        // "module.h:40"
+  std::string scope;  // "simdgrad::nn::Module"
+  std::string name;   // "operator[]"; a constructor has its class's
+  std::string place;  // "module.h:40"
   bool in_class = false;
   bool is_constructor = false;
   bool is_static = false;
@@ -49,12 +49,12 @@ struct Function {
 };
 
 struct Class {
-  std::string path;  // "simdgrad::nn::Module"
+  std::string path;                                    // "simdgrad::nn::Module"
   std::vector<TemplateParameter> template_parameters;  // and those of the classes around it
   std::vector<Tokens> bases;
-  bool is_abstract = false;         // of its own making
-  bool has_constructor = false;     // a public one
-  bool hides_constructors = false;  // has some that are not public
+  bool is_abstract = false;            // of its own making
+  bool has_constructor = false;        // a public one
+  bool hides_constructors = false;     // has some that are not public
   bool inherits_constructors = false;  // using Base::Base
 };
 

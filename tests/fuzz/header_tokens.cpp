@@ -30,9 +30,9 @@ void read_line(const std::string& line, const std::string& place, std::vector<To
     Token::Kind kind = Token::Kind::symbol;
     if (std::isdigit(static_cast<unsigned char>(c))) {
       kind = Token::Kind::number;
-      while (end < line.size() && (is_name_character(line[end]) || line[end] == '.' ||
-                                   line[end] == '\'' ||
-                                   ((line[end] == '-' || line[end] == '+') && line[end - 1] == 'e')))
+      while (end < line.size() &&
+             (is_name_character(line[end]) || line[end] == '.' || line[end] == '\'' ||
+              ((line[end] == '-' || line[end] == '+') && line[end - 1] == 'e')))
         ++end;
     } else if (is_name_character(c)) {
       kind = Token::Kind::name;
@@ -81,7 +81,8 @@ std::vector<Token> read_tokens(const std::string& preprocessed,
       continue;
     }
     if (ours && line.rfind("#", 0) != 0)
-      read_line(line, std::filesystem::path(file).filename().string() + ":" + std::to_string(number),
+      read_line(line,
+                std::filesystem::path(file).filename().string() + ":" + std::to_string(number),
                 tokens);
     ++number;
   }

@@ -11,12 +11,20 @@ namespace {
 Shape wild_sizes(Random& random) {
   constexpr int64_t k32 = int64_t{1} << 32, k62 = int64_t{1} << 62, k63 = INT64_MAX;
   switch (random.below(9)) {
-    case 0: case 5: return random.pick<Shape>({{k32, k32}, {k62, 4}, {k32, k32, 2}, {3, k62, 4}, {k62, 2, 2}, {k63, 3}});
-    case 1: return random.pick<Shape>({{0, k63}, {k63, 0}, {k63, 2}, {2, k63}, {k62}, {k63}});
-    case 2: return Shape(static_cast<size_t>(random.pick({63, 64, 65, 66, 300})), 1);
-    case 3: return random.pick<Shape>({{-1}, {-1, -1}, {2, -1}, {-2}, {INT64_MIN}, {}});
-    case 4: return random.pick<Shape>({{1 << 14, 1 << 14}, {1 << 20, 1 << 20}, {1 << 28}, {1 << 30}});
-    default: break;
+    case 0:
+    case 5:
+      return random.pick<Shape>(
+          {{k32, k32}, {k62, 4}, {k32, k32, 2}, {3, k62, 4}, {k62, 2, 2}, {k63, 3}});
+    case 1:
+      return random.pick<Shape>({{0, k63}, {k63, 0}, {k63, 2}, {2, k63}, {k62}, {k63}});
+    case 2:
+      return Shape(static_cast<size_t>(random.pick({63, 64, 65, 66, 300})), 1);
+    case 3:
+      return random.pick<Shape>({{-1}, {-1, -1}, {2, -1}, {-2}, {INT64_MIN}, {}});
+    case 4:
+      return random.pick<Shape>({{1 << 14, 1 << 14}, {1 << 20, 1 << 20}, {1 << 28}, {1 << 30}});
+    default:
+      break;
   }
   Shape sizes;
   for (int64_t n = random.below(6); n > 0; --n) sizes.push_back(wild_integer(random));
@@ -63,7 +71,8 @@ Shape draw_sizes(Call& c) {
     World world = c.world;
     if (c.self().defined()) world.base = c.self().sizes().vec();
     Shape sizes = world.same_count(c.random);
-    if (!sizes.empty() && c.random.chance(30)) sizes[static_cast<size_t>(c.random.below(static_cast<int64_t>(sizes.size())))] = -1;
+    if (!sizes.empty() && c.random.chance(30))
+      sizes[static_cast<size_t>(c.random.below(static_cast<int64_t>(sizes.size())))] = -1;
     return sizes;
   }
   Shape sizes;
@@ -75,7 +84,8 @@ Shape draw_sizes(Call& c) {
     for (int n = c.world.list_length; n > 0; --n) sizes.push_back(c.random.between(1, 5));
     return sizes;
   }
-  for (int64_t n = c.random.below(5); n > 0; --n) sizes.push_back(c.random.chance(8) ? 0 : c.random.between(1, 4));
+  for (int64_t n = c.random.below(5); n > 0; --n)
+    sizes.push_back(c.random.chance(8) ? 0 : c.random.between(1, 4));
   if (c.is_function("as_strided") && c.random.chance(50)) sizes = {c.random.between(0, 2)};
   c.world.start = static_cast<int64_t>(sizes.size());
   return sizes;
@@ -113,10 +123,14 @@ Tensor recorded_output(Call& c) {
   Plan plan{c.world.base, simdgrad::kFloat, Plan::Values::any, 1, 100};
   const Tensor x = build_tensor(c, plan);
   switch (c.random.below(4)) {
-    case 0: return x.sum();
-    case 1: return x.mul(x);
-    case 2: return x.sigmoid().mean();
-    default: return x;
+    case 0:
+      return x.sum();
+    case 1:
+      return x.mul(x);
+    case 2:
+      return x.sigmoid().mean();
+    default:
+      return x;
   }
 }
 
@@ -135,7 +149,8 @@ Tensor parameter(Call& c) {
   Tensor x = build_tensor(c, plan);
   c.given.pop_back();
   x = x.detach();
-  if (simdgrad::is_floating_point(x.scalar_type()) && c.random.chance(92)) x.set_requires_grad(true);
+  if (simdgrad::is_floating_point(x.scalar_type()) && c.random.chance(92))
+    x.set_requires_grad(true);
   c.give(x, x.requires_grad() ? x : Tensor());
   return x;
 }
@@ -151,23 +166,28 @@ std::vector<Tensor> Make<std::vector<Tensor>>::make(Call& c) {
   const bool is_optional = name == "grad_outputs" || name == "grad_tensors" ||
                            name == "momentum_buffer_list" || name == "max_exp_avg_sqs";
   if (is_optional && c.random.chance(50)) return all;
-  if (c.in_scope("") && (c.is_function("gradcheck") || c.is_function("gradgradcheck")) && !c.wild()) {
+  if (c.in_scope("") && (c.is_function("gradcheck") || c.is_function("gradgradcheck")) &&
+      !c.wild()) {
     Shape shape = c.world.base;
     for (int64_t& size : shape) size = std::min<int64_t>(size, 3);  // as many calls as numbers
     for (int i = 0; i < count; ++i) {
       const Tensor x = simdgrad::rand(shape, simdgrad::kDouble);
-      all.push_back(name == "inputs" ? x.set_requires_grad(true) : simdgrad::rand({}, simdgrad::kDouble));
+      all.push_back(name == "inputs" ? x.set_requires_grad(true)
+                                     : simdgrad::rand({}, simdgrad::kDouble));
       c.give(all.back(), name == "inputs" ? all.back() : Tensor());
     }
     return all;
   }
   for (int i = 0; i < count; ++i) {
-    if (c.wild()) all.push_back(draw_tensor(c));
+    if (c.wild())
+      all.push_back(draw_tensor(c));
     else if (name == "outputs" || name == "tensors") {
       const bool is_joined = c.is_function("cat") || c.is_function("stack");
       all.push_back(is_joined ? draw_tensor(c) : recorded_output(c));
-    } else if (name == "inputs") all.push_back(recorded_input(c));
-    else if (name == "params" || name == "parameters") all.push_back(parameter(c));
+    } else if (name == "inputs")
+      all.push_back(recorded_input(c));
+    else if (name == "params" || name == "parameters")
+      all.push_back(parameter(c));
     else {
       Plan plan{c.world.base, c.world.dtype, Plan::Values::any, 1, 10};
       if (name == "grad_outputs") plan.shape = {};
@@ -200,15 +220,20 @@ simdgrad::indexing::TensorIndex Make<simdgrad::indexing::TensorIndex>::make(Call
   using simdgrad::indexing::TensorIndex;
   const Tensor& self = c.self();
   const int64_t dims = self.defined() ? self.dim() : 0;
-  const int64_t dim = std::min<int64_t>(static_cast<int64_t>(c.world.indexed), std::max<int64_t>(dims - 1, 0));
+  const int64_t dim =
+      std::min<int64_t>(static_cast<int64_t>(c.world.indexed), std::max<int64_t>(dims - 1, 0));
   const int64_t size = dims > 0 ? self.size(dim) : 1;
   c.world.dim = dim;
   if (c.wild()) {
     switch (c.random.below(4)) {
-      case 0: return wild_integer(c.random);
-      case 1: return draw_tensor(c);
-      case 2: return c.random.chance(50);
-      default: return Make<simdgrad::indexing::Slice>::make(c);
+      case 0:
+        return wild_integer(c.random);
+      case 1:
+        return draw_tensor(c);
+      case 2:
+        return c.random.chance(50);
+      default:
+        return Make<simdgrad::indexing::Slice>::make(c);
     }
   }
   if (static_cast<int64_t>(c.world.indexed) >= dims) return std::nullopt;
@@ -220,8 +245,11 @@ simdgrad::indexing::TensorIndex Make<simdgrad::indexing::TensorIndex>::make(Call
   if (kind < 8) return size > 0 ? c.random.between(-size, size - 1) : 0;
   if (kind < 13) return Make<simdgrad::indexing::Slice>::make(c);
   const bool is_mask = kind > 17;
-  Plan plan{{is_mask ? size : c.world.letter('n')}, is_mask ? simdgrad::kBool : simdgrad::kLong,
-            is_mask ? Plan::Values::any : Plan::Values::ids, size, 0};
+  Plan plan{{is_mask ? size : c.world.letter('n')},
+            is_mask ? simdgrad::kBool : simdgrad::kLong,
+            is_mask ? Plan::Values::any : Plan::Values::ids,
+            size,
+            0};
   return build_tensor(c, plan);
 }
 

@@ -32,7 +32,8 @@ bool is_any_of(const std::string& text, std::initializer_list<const char*> words
 
 // Loops over a range take as long as the range is: it is short, wherever it lies.
 int64_t draw_range(Call& c) {
-  if (c.is_named("grain_size")) return c.random.pick<int64_t>({1, 3, 100, INT64_MAX, 0, -1, INT64_MIN});
+  if (c.is_named("grain_size"))
+    return c.random.pick<int64_t>({1, 3, 100, INT64_MAX, 0, -1, INT64_MIN});
   if (c.is_named("begin")) {
     c.world.start = c.random.pick<int64_t>({0, 0, 0, -5, INT64_MIN, INT64_MAX - 10, INT64_MAX});
     return c.world.start;
@@ -45,7 +46,8 @@ int64_t draw_range(Call& c) {
 int64_t draw_integer(Call& c) {
   const std::string& name = c.parameter();
   const std::string& word = c.word();
-  if (word.size() == 1 && std::islower(static_cast<unsigned char>(word[0]))) return c.world.letter(word[0]);
+  if (word.size() == 1 && std::islower(static_cast<unsigned char>(word[0])))
+    return c.world.letter(word[0]);
   if (is_any_of(name, {"dim", "dim0", "dim1", "start_dim", "end_dim"})) return draw_dim(c);
   if (name == "sparse_dim") return c.random.between(0, dims_of_self(c));
   const bool on_first = c.is_function("operator[]");
@@ -58,8 +60,10 @@ int64_t draw_integer(Call& c) {
   if (name == "end" || name == "stop") return c.random.between(-size, size + 1);
   if (name == "length") return c.random.between(0, std::max<int64_t>(size - c.world.start, 0));
   if (is_any_of(name, {"step", "chunks", "split_size"})) return c.random.between(1, 3);
-  if (name == "num_classes") return c.random.chance(40) ? -1 : c.world.letter('v') + c.random.below(3);
-  if (name == "padding_idx") return c.random.between(-1, std::max<int64_t>(c.world.letter('v') - 1, -1));
+  if (name == "num_classes")
+    return c.random.chance(40) ? -1 : c.world.letter('v') + c.random.below(3);
+  if (name == "padding_idx")
+    return c.random.between(-1, std::max<int64_t>(c.world.letter('v') - 1, -1));
   if (name == "ignore_index") return c.random.chance(60) ? -100 : c.random.below(3);
   if (name == "high" || name == "to") return c.random.between(1, 9);
   if (name == "low" || name == "from") return c.random.between(-3, 0);
@@ -85,7 +89,8 @@ int Make<int>::make(Call& c) {
 unsigned Make<unsigned>::make(Call& c) {
   if (c.is_function("remove_hook") && !c.wild() && c.self().defined() && c.self().requires_grad())
     return c.self().register_hook(SilentHook());
-  return c.wild() ? static_cast<unsigned>(wild_integer(c.random)) : static_cast<unsigned>(c.random.below(3));
+  return c.wild() ? static_cast<unsigned>(wild_integer(c.random))
+                  : static_cast<unsigned>(c.random.below(3));
 }
 
 uint64_t Make<uint64_t>::make(Call& c) {
@@ -106,7 +111,8 @@ bool Make<bool>::make(Call& c) {
 double Make<double>::make(Call& c) {
   if (c.wild()) return wild_double(c.random);
   const std::string& name = c.parameter();
-  if (is_any_of(name, {"beta1", "beta2", "momentum", "first", "second"})) return c.random.unit() * 0.99;
+  if (is_any_of(name, {"beta1", "beta2", "momentum", "first", "second"}))
+    return c.random.unit() * 0.99;
   if (name == "eps") return c.random.pick({1e-8, 1e-5, 1e-3});
   if (name == "norm_type") return c.random.pick({1.0, 2.0, 3.0, 0.5});
   if (name == "weight_decay" || name == "dampening") return c.random.pick({0.0, 0.0, 0.1});
@@ -130,11 +136,16 @@ simdgrad::Scalar Make<simdgrad::Scalar>::make(Call& c) {
     const int64_t size = size_of_self(c, 0);
     return size > 0 ? c.random.between(-size, size - 1) : int64_t{0};
   }
-  if (name == "alpha" || name == "beta") return c.random.pick<simdgrad::Scalar>({1, 1, 2, 0, -1, 0.5});
+  if (name == "alpha" || name == "beta")
+    return c.random.pick<simdgrad::Scalar>({1, 1, 2, 0, -1, 0.5});
   switch (c.random.below(6)) {
-    case 0: return c.random.chance(50);
-    case 1: case 2: return c.random.between(-2, 4);
-    default: return c.random.unit() * 4 - 1;
+    case 0:
+      return c.random.chance(50);
+    case 1:
+    case 2:
+      return c.random.between(-2, 4);
+    default:
+      return c.random.unit() * 4 - 1;
   }
 }
 

@@ -15,8 +15,9 @@ std::string Make<std::string>::make(Call& c) {
   const std::string& name = c.parameter();
   if (name.find("path") != std::string::npos || name == "folder") return draw_path(c);
   if (c.wild())
-    return c.random.pick<std::string>({"", "a.b", ".", "\xff\xfe", std::string("a\0b", 3), "__metadata__",
-                                       std::string(3000, 'y'), "0", "weight", "w\n\"\\"});
+    return c.random.pick<std::string>({"", "a.b", ".", "\xff\xfe", std::string("a\0b", 3),
+                                       "__metadata__", std::string(3000, 'y'), "0", "weight",
+                                       "w\n\"\\"});
   if (name == "approximate" || name == "new_approximate") return c.random.pick({"none", "tanh"});
   if (name == "profile") return c.random.pick({"default", "short", "full"});
   if (name == "key" && c.in_scope("OrderedDict")) return c.random.pick({"a", "b", "c", "d"});
@@ -42,7 +43,9 @@ const char* Make<const char*>::make(Call& c) {
 
 std::nullopt_t Make<std::nullopt_t>::make(Call&) { return std::nullopt; }
 std::nullptr_t Make<std::nullptr_t>::make(Call&) { return nullptr; }
-std::type_info& Make<std::type_info>::make(Call&) { return const_cast<std::type_info&>(typeid(Product)); }
+std::type_info& Make<std::type_info>::make(Call&) {
+  return const_cast<std::type_info&>(typeid(Product));
+}
 std::unique_ptr<std::ostream> Make<std::ostream>::make(Call&) {
   return std::make_unique<std::ostringstream>();
 }
@@ -60,7 +63,8 @@ const void* Make<const void*>::make(Call&) { return caller_memory; }
 simdgrad::TensorOptions Make<simdgrad::TensorOptions>::make(Call& c) {
   simdgrad::TensorOptions options;
   if (c.random.chance(70)) {
-    const ScalarType dtype = c.random.chance(70) ? c.world.dtype : static_cast<ScalarType>(c.random.below(8));
+    const ScalarType dtype =
+        c.random.chance(70) ? c.world.dtype : static_cast<ScalarType>(c.random.below(8));
     options = options.dtype(dtype);
   }
   const bool is_floating = simdgrad::is_floating_point(options.dtype());
@@ -78,13 +82,20 @@ simdgrad::TensorData Make<simdgrad::TensorData>::make(Call& c) {
   using simdgrad::TensorData;
   if (c.wild() && c.random.chance(20)) return TensorData({});
   switch (c.random.below(7)) {
-    case 0: return TensorData(c.random.unit());
-    case 1: return TensorData(c.random.between(-3, 3));
-    case 2: return TensorData({1.5, -2.0, 3.25});
-    case 3: return TensorData({{1, 2}, {3, 4}});
-    case 4: return TensorData({{{true, false}}, {{false, true}}});
-    case 5: return TensorData({1, 2.5, true});
-    default: return c.wild() ? TensorData({{1, 2}, {3}}) : TensorData({{0.5}, {1.5}});
+    case 0:
+      return TensorData(c.random.unit());
+    case 1:
+      return TensorData(c.random.between(-3, 3));
+    case 2:
+      return TensorData({1.5, -2.0, 3.25});
+    case 3:
+      return TensorData({{1, 2}, {3, 4}});
+    case 4:
+      return TensorData({{{true, false}}, {{false, true}}});
+    case 5:
+      return TensorData({1, 2.5, true});
+    default:
+      return c.wild() ? TensorData({{1, 2}, {3}}) : TensorData({{0.5}, {1.5}});
   }
 }
 
@@ -95,23 +106,29 @@ Tensor Make<Tensor>::make(Call& c) { return draw_tensor(c); }
 Hook Make<Hook>::make(Call& c) { return {c.random.below(c.wild() ? 5 : 2)}; }
 Tensor Hook::operator()(const Tensor& gradient) const {
   switch (kind) {
-    case 0: return gradient * 2;
-    case 1: return {};
-    case 2: return gradient.unsqueeze(0).expand(3);
-    case 3: return gradient.to(simdgrad::kLong);
-    default: throw Error("a hook that fails");
+    case 0:
+      return gradient * 2;
+    case 1:
+      return {};
+    case 2:
+      return gradient.unsqueeze(0).expand(3);
+    case 3:
+      return gradient.to(simdgrad::kLong);
+    default:
+      throw Error("a hook that fails");
   }
 }
 SilentHook Make<SilentHook>::make(Call&) { return {}; }
 ParallelBody Make<ParallelBody>::make(Call&) { return {}; }
 PlainFunction Make<PlainFunction>::make(Call&) { return {}; }
-std::unique_ptr<simdgrad::detail::TensorHook> Make<std::unique_ptr<simdgrad::detail::TensorHook>>::make(
-    Call& c) {
+std::unique_ptr<simdgrad::detail::TensorHook>
+Make<std::unique_ptr<simdgrad::detail::TensorHook>>::make(Call& c) {
   if (c.wild()) return nullptr;
   return std::make_unique<simdgrad::detail::CallableHook<Hook>>(Make<Hook>::make(c));
 }
 
-Tensor Product::forward(simdgrad::autograd::AutogradContext* ctx, const Tensor& x, const Tensor& y) {
+Tensor Product::forward(simdgrad::autograd::AutogradContext* ctx, const Tensor& x,
+                        const Tensor& y) {
   ctx->save_for_backward({x, y});
   return x * y;
 }
@@ -128,7 +145,8 @@ simdgrad::autograd::variable_list Product::backward(simdgrad::autograd::Autograd
 
 simdgrad::autograd::CustomCall::BackwardFunction
 Make<simdgrad::autograd::CustomCall::BackwardFunction>::make(Call&) {
-  return [](simdgrad::autograd::AutogradContext*, simdgrad::autograd::variable_list dy) { return dy; };
+  return
+      [](simdgrad::autograd::AutogradContext*, simdgrad::autograd::variable_list dy) { return dy; };
 }
 std::function<void(void*)> Make<std::function<void(void*)>>::make(Call& c) {
   if (c.wild()) return nullptr;
@@ -180,7 +198,8 @@ simdgrad::GradcheckFunction Make<simdgrad::GradcheckFunction>::make(Call& c) {
 simdgrad::NodePtr Make<simdgrad::NodePtr>::make(Call& c) {
   if (c.wild() && !c.is_named("self")) return nullptr;
   Tensor x = simdgrad::ones({2}, simdgrad::requires_grad());
-  for (int64_t n = c.random.between(1, 4); n > 0; --n) x = c.random.chance(50) ? x * x : x.sum(0, true);
+  for (int64_t n = c.random.between(1, 4); n > 0; --n)
+    x = c.random.chance(50) ? x * x : x.sum(0, true);
   return x.grad_fn();
 }
 simdgrad::Node& Make<simdgrad::Node>::make(Call& c) {
@@ -211,7 +230,9 @@ simdgrad::autograd::AutogradContext& Make<simdgrad::autograd::AutogradContext>::
 
 namespace {
 struct Text : simdgrad::FileWriter {
-  void write(const void* data, size_t bytes) override { text.append(static_cast<const char*>(data), bytes); }
+  void write(const void* data, size_t bytes) override {
+    text.append(static_cast<const char*>(data), bytes);
+  }
   std::string text;
 };
 struct Silent : simdgrad::WarningHandler {

@@ -9,8 +9,10 @@ namespace {
 std::vector<Tokens> template_arguments(const Tokens& type) {
   std::vector<Tokens> all;
   for (const Token& token : type) {
-    if (token.text == "<" || token.text == ",") all.emplace_back();
-    else if (!all.empty() && token.text != ">") all.back().push_back(token);
+    if (token.text == "<" || token.text == ",")
+      all.emplace_back();
+    else if (!all.empty() && token.text != ">")
+      all.back().push_back(token);
   }
   return all;
 }
@@ -88,7 +90,8 @@ std::string Names::path(const std::string& path, const Stands& stands) const {
   return text;
 }
 
-std::string Names::type(const Tokens& tokens, const std::string& scope, const Stands& stands) const {
+std::string Names::type(const Tokens& tokens, const std::string& scope,
+                        const Stands& stands) const {
   Tokens written;
   for (size_t i = 0; i < tokens.size(); ++i) {
     Token token = tokens[i];

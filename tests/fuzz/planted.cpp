@@ -37,7 +37,8 @@ Tensor scatter_add(const Tensor& self, int64_t dim, const Tensor& index, const T
 }
 
 Tensor& mul_(Tensor& self, const Tensor& other) {
-  SIMDGRAD_CHECK(self.defined() && other.defined() && !self.is_sparse(), "mul_: needs a dense tensor");
+  SIMDGRAD_CHECK(self.defined() && other.defined() && !self.is_sparse(),
+                 "mul_: needs a dense tensor");
   SIMDGRAD_CHECK(self.sizes() == other.sizes() && self.scalar_type() == other.scalar_type(),
                  "mul_: needs two tensors of one shape and dtype");
   const char* const from = static_cast<const char*>(simdgrad::impl(other).storage->data);
@@ -81,9 +82,10 @@ Tensor mul(const Tensor& self, const Tensor& other) { return self.mul(other.deta
 Tensor sum(const Tensor& self) {
   Tensor y = self.detach().sum();
   if (simdgrad::needs_gradient(self) && self.dim() > 0)
-    simdgrad::record<"SumBackward0">(y, std::tie(self), [sizes = simdgrad::Dims(self.sizes())](Gradients& d) {
-      d.set(0, d.dy().expand(IntArrayRef(sizes).slice(1)));
-    });
+    simdgrad::record<"SumBackward0">(y, std::tie(self),
+                                     [sizes = simdgrad::Dims(self.sizes())](Gradients& d) {
+                                       d.set(0, d.dy().expand(IntArrayRef(sizes).slice(1)));
+                                     });
   return y;
 }
 

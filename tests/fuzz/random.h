@@ -1,8 +1,8 @@
 // The random choices of one call: SplitMix64, the same on every machine.
 #pragma once
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 
 namespace fuzz {

@@ -46,13 +46,20 @@ std::string show(const T& value) {
         << value.layout() << (value.requires_grad() ? ", requires grad" : "");
   } else if constexpr (std::is_same_v<T, simdgrad::OptionalIntArrayRef>) {
     return value ? show_list(*value) : "none";
-  } else if constexpr (requires { value.has_value(); *value; }) {
+  } else if constexpr (requires {
+                         value.has_value();
+                         *value;
+                       }) {
     return value.has_value() ? show(*value) : "none";
   } else if constexpr (requires { value.begin()->key(); }) {
     std::string text = "{";
     for (const auto& item : value) text += show(item.key()) + ": " + show(item.value()) + ", ";
     return text + "}";
-  } else if constexpr (requires { value.begin(); value.end(); value.size(); }) {
+  } else if constexpr (requires {
+                         value.begin();
+                         value.end();
+                         value.size();
+                       }) {
     return show_list(value);
   } else if constexpr (std::is_same_v<T, simdgrad::indexing::TensorIndex>) {
     using Kind = simdgrad::indexing::TensorIndex::Kind;

@@ -68,10 +68,15 @@ struct Supervisor::Process {
 };
 
 Supervisor::Supervisor(const std::vector<Signature>& all, const Settings& settings)
-    : all_(all), settings_(settings), order_(schedule(all, settings)), processes_(static_cast<size_t>(settings.workers)) {
+    : all_(all),
+      settings_(settings),
+      order_(schedule(all, settings)),
+      processes_(static_cast<size_t>(settings.workers)) {
   if (order_.empty()) throw std::runtime_error("no signature contains '" + settings.only + "'");
-  if (all.size() > kMostSignatures) throw std::runtime_error("more signatures than the board has room for");
-  void* const memory = mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (all.size() > kMostSignatures)
+    throw std::runtime_error("more signatures than the board has room for");
+  void* const memory =
+      mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED || pipe(pipe_) != 0) throw std::runtime_error("no memory to share");
   board_ = new (memory) Board;
   fcntl(pipe_[0], F_SETFL, O_NONBLOCK);
@@ -156,7 +161,8 @@ void Supervisor::bury(int worker, const std::string& how) {
   finding.number = state.number;
   finding.kind = how;
   finding.details = name_of(static_cast<Phase>(state.phase.load()));
-  const std::string words = settings_.is_verbose ? "" : last_words(processes_[static_cast<size_t>(worker)].errors);
+  const std::string words =
+      settings_.is_verbose ? "" : last_words(processes_[static_cast<size_t>(worker)].errors);
   if (const std::string said = diagnosis(words); !said.empty()) finding.kind = said;
   if (!words.empty()) finding.details += "\n" + words;
   if (finding.number == 0) throw std::runtime_error("a worker " + how + " before its first call");
@@ -176,7 +182,8 @@ void Supervisor::go_on(int worker) {
 
 void Supervisor::read_pipe() {
   char buffer[4096];
-  for (ssize_t got; (got = read(pipe_[0], buffer, sizeof buffer)) > 0;) unread_.append(buffer, static_cast<size_t>(got));
+  for (ssize_t got; (got = read(pipe_[0], buffer, sizeof buffer)) > 0;)
+    unread_.append(buffer, static_cast<size_t>(got));
   for (size_t end; (end = unread_.find('\n')) != std::string::npos; unread_.erase(0, end + 1)) {
     std::istringstream line(unread_.substr(0, end));
     Finding finding;

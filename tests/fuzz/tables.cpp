@@ -12,7 +12,8 @@ struct Exception {
   const char* parameter;  // null for all
 };
 
-bool is_in(const Call& c, const std::string& parameter, const Exception* begin, const Exception* end) {
+bool is_in(const Call& c, const std::string& parameter, const Exception* begin,
+           const Exception* end) {
   return std::any_of(begin, end, [&](const Exception& one) {
     return c.is_function(one.function) && (one.parameter == nullptr || parameter == one.parameter);
   });
@@ -21,18 +22,33 @@ bool is_in(const Call& c, const std::string& parameter, const Exception* begin, 
 
 // Written though const, or by an option: an in-place layer, max_norm of an embedding.
 constexpr Exception kWrites[] = {
-    {"set_requires_grad", "self"}, {"requires_grad_", "self"}, {"set_data", "self"},
-    {"relu", "input"},             {"dropout", "input"},       {"embedding", "weight"},
-    {"forward", nullptr},          {"forward_list", nullptr},  {"operator()", nullptr},
-    {"step", nullptr},             {"load", nullptr},          {"apply", nullptr},
-    {"register_parameter", nullptr}, {"from_pretrained", "embeddings"}, {"EmbeddingImpl", "_weight"},
+    {"set_requires_grad", "self"},
+    {"requires_grad_", "self"},
+    {"set_data", "self"},
+    {"relu", "input"},
+    {"dropout", "input"},
+    {"embedding", "weight"},
+    {"forward", nullptr},
+    {"forward_list", nullptr},
+    {"operator()", nullptr},
+    {"step", nullptr},
+    {"load", nullptr},
+    {"apply", nullptr},
+    {"register_parameter", nullptr},
+    {"from_pretrained", "embeddings"},
+    {"EmbeddingImpl", "_weight"},
 };
 
 // Inputs that have no gradient: only their shape or dtype counts, or they are constants of a loss.
 constexpr Exception kConstants[] = {
-    {"view_as", "other"},  {"reshape_as", "other"}, {"expand_as", "other"},
-    {"type_as", "other"},  {"to", "other"},         {"nll_loss", "weight"},
-    {"binary_cross_entropy_with_logits", "weight"}, {"binary_cross_entropy_with_logits", "pos_weight"},
+    {"view_as", "other"},
+    {"reshape_as", "other"},
+    {"expand_as", "other"},
+    {"type_as", "other"},
+    {"to", "other"},
+    {"nll_loss", "weight"},
+    {"binary_cross_entropy_with_logits", "weight"},
+    {"binary_cross_entropy_with_logits", "pos_weight"},
 };
 
 // Inputs that have one in some cases only: a weight has with probabilities as targets.
@@ -43,23 +59,52 @@ constexpr Exception kSometimes[] = {
 
 // Results that carry no graph, whatever the inputs.
 constexpr const char* kNotDifferentiable[] = {
-    "detach",    "detach_",   "tensor_data", "data",      "variable_data", "empty_like", "zeros_like",
-    "ones_like", "full_like", "rand_like",   "randn_like", "_values",       "grad",       "mutable_grad",
+    "detach",     "detach_",    "tensor_data", "data",         "variable_data",
+    "empty_like", "zeros_like", "ones_like",   "full_like",    "rand_like",
+    "randn_like", "_values",    "grad",        "mutable_grad",
 };
 
 // What sets requires_grad, keeps tensors as they are or makes a graph of its own.
-constexpr const char* kExempt[] = {"set_requires_grad", "requires_grad_", "register_parameter",
-                                   "finish", "get_saved_variables", "grad", "step", "register_buffer", "_base"};
+constexpr const char* kExempt[] = {"set_requires_grad",
+                                   "requires_grad_",
+                                   "register_parameter",
+                                   "finish",
+                                   "get_saved_variables",
+                                   "grad",
+                                   "step",
+                                   "register_buffer",
+                                   "_base"};
 
 // A dtype of integers for a tensor that requires grad is refused.
 constexpr const char* kRefusesIntegers[] = {"sum", "mean", "softmax", "log_softmax"};
 
 // Gradients of which libtorch records a graph even for a cotangent that has none.
-constexpr const char* kCurved[] = {
-    "abs",  "relu",    "exp",  "expm1",      "log",   "log1p",  "sqrt", "sin",      "cos",     "tanh",    "erf",
-    "sigmoid", "silu", "reciprocal", "rsqrt", "square", "gelu", "softplus", "softmax", "log_softmax",
-    "logsumexp", "nll_loss", "cross_entropy_loss", "cross_entropy", "mse_loss",
-    "binary_cross_entropy_with_logits"};
+constexpr const char* kCurved[] = {"abs",
+                                   "relu",
+                                   "exp",
+                                   "expm1",
+                                   "log",
+                                   "log1p",
+                                   "sqrt",
+                                   "sin",
+                                   "cos",
+                                   "tanh",
+                                   "erf",
+                                   "sigmoid",
+                                   "silu",
+                                   "reciprocal",
+                                   "rsqrt",
+                                   "square",
+                                   "gelu",
+                                   "softplus",
+                                   "softmax",
+                                   "log_softmax",
+                                   "logsumexp",
+                                   "nll_loss",
+                                   "cross_entropy_loss",
+                                   "cross_entropy",
+                                   "mse_loss",
+                                   "binary_cross_entropy_with_logits"};
 
 // What changes one thing after the other until it comes to one that it refuses, as PyTorch's.
 constexpr const char* kLeavesTraces[] = {"register_parameter", "zero_grad"};
@@ -77,7 +122,8 @@ bool ends_with_underscore(const Call& c) {
 
 bool writes(const Call& c, const Given& given) {
   if (given.use == Use::written) return true;
-  if (ends_with_underscore(c)) {  // constant_(Tensor tensor, ...), _fused_sgd_(TensorList self, ...)
+  if (ends_with_underscore(
+          c)) {  // constant_(Tensor tensor, ...), _fused_sgd_(TensorList self, ...)
     if (c.in_scope("nn::init")) return true;
     if (std::strncmp(c.signature.name, "_fused", 6) == 0) return given.parameter != "grads";
   }

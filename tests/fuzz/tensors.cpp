@@ -10,8 +10,10 @@ using simdgrad::empty;
 
 Tensor filled(Call& c, const Shape& shape, const Plan& plan) {
   const Tensor x = empty(shape, plan.dtype);
-  if (plan.values == Plan::Values::ids) fill_ids(c.random, x, plan.limit);
-  else fill_any(c.random, x);
+  if (plan.values == Plan::Values::ids)
+    fill_ids(c.random, x, plan.limit);
+  else
+    fill_any(c.random, x);
   return x;
 }
 
@@ -19,7 +21,7 @@ Tensor filled(Call& c, const Shape& shape, const Plan& plan) {
 struct Layout {
   Shape shape;
   enum class Kind { plain, permuted, sliced, expanded, overlapping } kind = Kind::plain;
-  Shape order;               // permuted: dimension order[i] of the view is dimension i
+  Shape order;                            // permuted: dimension order[i] of the view is dimension i
   int64_t dim = 0, step = 1, offset = 0;  // sliced
 };
 
@@ -37,7 +39,8 @@ Layout draw_layout(Call& c, const Shape& shape) {
   if (layout.kind == Kind::permuted) {
     for (int64_t i = 0; i < dims; ++i) layout.order.push_back(i);
     for (size_t i = shape.size(); i > 1; --i)
-      std::swap(layout.order[i - 1], layout.order[static_cast<size_t>(c.random.below(static_cast<int64_t>(i)))]);
+      std::swap(layout.order[i - 1],
+                layout.order[static_cast<size_t>(c.random.below(static_cast<int64_t>(i)))]);
     for (size_t i = 0; i < shape.size(); ++i)
       layout.shape[static_cast<size_t>(layout.order[i])] = shape[i];
   } else if (layout.kind == Kind::sliced) {
@@ -57,13 +60,17 @@ Layout draw_layout(Call& c, const Shape& shape) {
 Tensor view_of(Call& c, const Tensor& x, const Layout& layout, const Shape& shape) {
   using Kind = Layout::Kind;
   switch (layout.kind) {
-    case Kind::plain: return x;
-    case Kind::permuted: return x.permute(layout.order);
+    case Kind::plain:
+      return x;
+    case Kind::permuted:
+      return x.permute(layout.order);
     case Kind::sliced:
       return x.slice(layout.dim, layout.offset, std::nullopt, layout.step)
           .narrow(layout.dim, 0, shape[static_cast<size_t>(layout.dim)]);
-    case Kind::expanded: return x.expand(shape);
-    case Kind::overlapping: break;
+    case Kind::expanded:
+      return x.expand(shape);
+    case Kind::overlapping:
+      break;
   }
   Shape strides;
   for (size_t i = 0; i < shape.size(); ++i) strides.push_back(c.random.below(3));
@@ -75,7 +82,8 @@ Tensor view_of(Call& c, const Tensor& x, const Layout& layout, const Shape& shap
 Tensor build_tensor(Call& c, const Plan& plan) {
   const Layout layout = draw_layout(c, plan.shape);
   const Tensor storage = filled(c, layout.shape, plan);
-  const bool takes_gradient = simdgrad::is_floating_point(plan.dtype) && c.random.chance(plan.gradient_chance);
+  const bool takes_gradient =
+      simdgrad::is_floating_point(plan.dtype) && c.random.chance(plan.gradient_chance);
   if (!takes_gradient) {
     Tensor x = view_of(c, storage, layout, plan.shape);
     if (c.random.chance(30)) x = x.detach();  // no view
@@ -114,7 +122,8 @@ Tensor build_sparse(Call& c, const Plan& plan) {
   value_size.insert(value_size.end(), size.begin() + sparse_dim, size.end());
   const Tensor values = empty(value_size, plan.dtype);
   fill_any(c.random, values);
-  const bool takes_gradient = simdgrad::is_floating_point(plan.dtype) && c.random.chance(plan.gradient_chance);
+  const bool takes_gradient =
+      simdgrad::is_floating_point(plan.dtype) && c.random.chance(plan.gradient_chance);
   if (takes_gradient && c.random.chance(50)) {  // of its values
     values.set_requires_grad(true);
     const Tensor x = sparse_coo_tensor(indices, values, size);

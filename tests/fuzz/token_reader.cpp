@@ -153,7 +153,8 @@ Ending TokenReader::function_end(Function& function) {
       function.result.clear();
       while (!at("{") && !at(";")) {
         function.result.push_back(take());
-        if (function.result.back().text == "decltype") append(function.result, group_with_brackets());
+        if (function.result.back().text == "decltype")
+          append(function.result, group_with_brackets());
       }
     } else if (at("requires")) {
       requires_clause();

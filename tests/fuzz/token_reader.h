@@ -36,7 +36,9 @@ class TokenReader {
   // What follows a function's parameters, its body included. Takes notes of const, && and `-> type`.
   Ending function_end(Function& function);
 
-  static void append(Tokens& to, const Tokens& from) { to.insert(to.end(), from.begin(), from.end()); }
+  static void append(Tokens& to, const Tokens& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  }
   // At commas outside of brackets, angle brackets included.
   static std::vector<Tokens> split(const Tokens& tokens);
 

@@ -39,11 +39,20 @@ Tensor alias(Call& c) {
   }
   Tensor view = x;
   switch (c.random.below(5)) {
-    case 0: view = x.numpy_T(); break;
-    case 1: if (x.dim() > 0) view = x.slice(0, 1); break;
-    case 2: if (x.dim() > 0 && x.size(0) > 0) view = x.select(0, 0); break;
-    case 3: view = x.detach(); break;
-    default: break;
+    case 0:
+      view = x.numpy_T();
+      break;
+    case 1:
+      if (x.dim() > 0) view = x.slice(0, 1);
+      break;
+    case 2:
+      if (x.dim() > 0 && x.size(0) > 0) view = x.select(0, 0);
+      break;
+    case 3:
+      view = x.detach();
+      break;
+    default:
+      break;
   }
   c.give(view);
   return view;
@@ -63,21 +72,29 @@ Tensor external(Call& c, const Plan& plan) {
 
 Shape shape_of_word(Call& c, std::string_view word) {
   Shape shape;
-  const auto append = [&](const Shape& more) { shape.insert(shape.end(), more.begin(), more.end()); };
+  const auto append = [&](const Shape& more) {
+    shape.insert(shape.end(), more.begin(), more.end());
+  };
   for (size_t i = 0; i < word.size(); ++i) {
     const char letter = word[i];
-    if (letter == '*') append(c.world.batch);
-    else if (letter == '&') append(c.world.base);
-    else if (letter == '~') append(c.world.broadcastable(c.random));
-    else if (letter == '%') append(c.world.same_count(c.random));
-    else if (std::isdigit(static_cast<unsigned char>(letter))) shape.push_back(letter - '0');
-    else if (std::islower(static_cast<unsigned char>(letter))) shape.push_back(c.world.letter(letter));
+    if (letter == '*')
+      append(c.world.batch);
+    else if (letter == '&')
+      append(c.world.base);
+    else if (letter == '~')
+      append(c.world.broadcastable(c.random));
+    else if (letter == '%')
+      append(c.world.same_count(c.random));
+    else if (std::isdigit(static_cast<unsigned char>(letter)))
+      shape.push_back(letter - '0');
+    else if (std::islower(static_cast<unsigned char>(letter)))
+      shape.push_back(c.world.letter(letter));
     else if (letter == '@') {
       const Tensor& self = c.self();
       if (self.defined()) append(self.sizes().vec());
       if (!shape.empty())
-        shape[static_cast<size_t>(std::clamp<int64_t>(c.world.dim, 0, static_cast<int64_t>(shape.size()) - 1))] =
-            c.world.letter(word[i + 1]);
+        shape[static_cast<size_t>(std::clamp<int64_t>(
+            c.world.dim, 0, static_cast<int64_t>(shape.size()) - 1))] = c.world.letter(word[i + 1]);
       ++i;
     }
   }
@@ -86,13 +103,15 @@ Shape shape_of_word(Call& c, std::string_view word) {
 
 // What the module made last takes: the width of its first layer.
 bool plan_for_module(Call& c, Plan& plan) {
-  if (c.module == nullptr || c.parameter() == "self" || !is_any_of(c.parameter(), {"inputs", "args", "input"}))
+  if (c.module == nullptr || c.parameter() == "self" ||
+      !is_any_of(c.parameter(), {"inputs", "args", "input"}))
     return false;
   for (const auto& [name, weight] : c.module->named_parameters().pairs()) {
     if (weight.dim() != 2) continue;
     const bool takes_ids = c.module->name().find("Embedding") != std::string::npos;
     plan = {{c.world.letter('n'), weight.size(1)}, weight.scalar_type(), Plan::Values::any, 1, 50};
-    if (takes_ids) plan = {{c.world.letter('n')}, simdgrad::kLong, Plan::Values::ids, weight.size(0), 0};
+    if (takes_ids)
+      plan = {{c.world.letter('n')}, simdgrad::kLong, Plan::Values::ids, weight.size(0), 0};
     return true;
   }
   return false;
@@ -114,8 +133,10 @@ Plan draw_plan(Call& c) {
     word.remove_prefix(2);
   } else if (word.empty()) {
     const std::string& name = c.parameter();
-    if (is_any_of(name, {"condition", "mask"})) plan.values = Values::mask;
-    else if (is_any_of(name, {"index", "indices", "ids"})) plan.values = Values::ids;
+    if (is_any_of(name, {"condition", "mask"}))
+      plan.values = Values::mask;
+    else if (is_any_of(name, {"index", "indices", "ids"}))
+      plan.values = Values::ids;
     plan.limit = size_along_dim(c);
     const bool is_first = c.given.empty() || c.is_written();
     word = is_first || c.random.chance(60) ? "&" : "~";
@@ -131,7 +152,8 @@ Plan draw_plan(Call& c) {
 Tensor draw_tensor(Call& c) {
   const std::string& word = c.word();
   if (word == "G" && !c.wild()) {
-    const Tensor state = simdgrad::Generator(static_cast<uint64_t>(c.random.below(100))).get_state();
+    const Tensor state =
+        simdgrad::Generator(static_cast<uint64_t>(c.random.below(100))).get_state();
     c.give(state);
     return state;
   }

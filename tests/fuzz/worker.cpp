@@ -29,7 +29,8 @@ int64_t now_ns(clockid_t clock) {
 
 class Worker : Witness {
  public:
-  Worker(const std::vector<Signature>& all, const Settings& settings, int worker, Board& board, int pipe)
+  Worker(const std::vector<Signature>& all, const Settings& settings, int worker, Board& board,
+         int pipe)
       : all_(all), settings_(settings), state_(board.workers[worker]), board_(board), pipe_(pipe) {}
 
   void run(uint32_t signature, uint64_t number) {
@@ -56,8 +57,8 @@ class Worker : Witness {
   void enter(Phase phase) override { state_.phase = static_cast<uint32_t>(phase); }
 
   void found(const std::string& kind, const std::string& details) override {
-    std::string line = std::to_string(signature_) + "\t" + std::to_string(number_) + "\t" + kind + "\t" +
-                       details.substr(0, 600);
+    std::string line = std::to_string(signature_) + "\t" + std::to_string(number_) + "\t" + kind +
+                       "\t" + details.substr(0, 600);
     std::replace(line.begin(), line.end(), '\n', ' ');
     line += '\n';
     if (write(pipe_, line.data(), line.size()) < 0) _exit(3);
@@ -128,7 +129,8 @@ class Worker : Witness {
     if (std::getenv("SIMDGRAD_ISA") != nullptr) return {simdgrad::active_isa()};
     std::vector<simdgrad::Isa> all;
     for (int i = 0; i < simdgrad::kIsaCount; ++i)
-      if (const auto isa = static_cast<simdgrad::Isa>(i); simdgrad::isa_supported(isa)) all.push_back(isa);
+      if (const auto isa = static_cast<simdgrad::Isa>(i); simdgrad::isa_supported(isa))
+        all.push_back(isa);
     return all;
   }
 
@@ -162,7 +164,8 @@ std::vector<uint32_t> schedule(const std::vector<Signature>& all, const Settings
     const std::string text = all[i].text;
     const bool is_planted = text.rfind("planted::", 0) == 0;
     if (all[i].call == nullptr || (is_planted && !settings.planted)) continue;
-    if (!settings.only.empty() && text != settings.only && text.find(settings.only) == std::string::npos)
+    if (!settings.only.empty() && text != settings.only &&
+        text.find(settings.only) == std::string::npos)
       continue;
     order.insert(order.end(), all[i].is_heavy ? kHeavyShare : 1, i);
   }

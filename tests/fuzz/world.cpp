@@ -20,8 +20,9 @@ constexpr Row kRows[] = {
     {"dot", "self=a tensor=a other=a"},
     {"bmm", "self=nab mat2=nbc"},
     {"addmm", "self=ac mat1=ab mat2=bc | self=c mat1=ab mat2=bc | self=1c mat1=ab mat2=bc"},
-    {"matmul", "self=ab other=bc | self=ab other=b | self=b other=bc | self=*ab other=*bc | "
-               "self=*ab other=bc | self=a other=a | self=ab other=*bc"},
+    {"matmul",
+     "self=ab other=bc | self=ab other=b | self=b other=bc | self=*ab other=*bc | "
+     "self=*ab other=bc | self=a other=a | self=ab other=*bc"},
     {"linear", "input=*b weight=cb bias=c?"},
     {"LinearImpl", "input=*b in_features=b out_features=c"},
     {"embedding", "weight=vd indices=#v:* input=#v:*"},
@@ -29,16 +30,18 @@ constexpr Row kRows[] = {
     {"from_pretrained", "embeddings=vd"},
     {"EmbeddingImpl", "num_embeddings=v embedding_dim=d _weight=vd ids=#v:*"},
     {"one_hot", "self=#v:* tensor=#v:*"},
-    {"nll_loss", "self=nc input=nc target=#c:n weight=c? | self=c target=#c:. weight=c? | "
-                 "self=ncx input=ncx target=#c:nx weight=c?"},
+    {"nll_loss",
+     "self=nc input=nc target=#c:n weight=c? | self=c target=#c:. weight=c? | "
+     "self=ncx input=ncx target=#c:nx weight=c?"},
     {"NLLLossImpl", "input=nc target=#c:n weight=c? | input=ncx target=#c:nx weight=c?"},
     {"cross_entropy_loss cross_entropy CrossEntropyLossImpl",
      "self=nc input=nc target=#c:n weight=c? | self=nc input=nc target=nc weight=c? | "
      "self=c input=c target=#c:. weight=c? | self=ncx input=ncx target=#c:nx weight=c?"},
     {"binary_cross_entropy_with_logits BCEWithLogitsLossImpl",
      "self=& input=& target=& weight=~? pos_weight=~?"},
-    {"layer_norm LayerNormImpl", "input=*ab normalized_shape=ab weight=ab? bias=ab? | "
-                                 "input=*a normalized_shape=a weight=a? bias=a?"},
+    {"layer_norm LayerNormImpl",
+     "input=*ab normalized_shape=ab weight=ab? bias=ab? | "
+     "input=*a normalized_shape=a weight=a? bias=a?"},
     {"index_select", "index=#@:n"},
     {"index_add index_add_", "self=& index=#@:n source=@n"},
     {"gather", "self=& index=#@:@n"},
@@ -88,7 +91,8 @@ Recipes read_recipes() {
 const Recipe* draw_recipe(Random& random, const std::string& scope, const std::string& name) {
   static const Recipes recipes = read_recipes();
   const size_t colon = scope.rfind(':');
-  for (const std::string& key : {colon == std::string::npos ? scope : scope.substr(colon + 1), name})
+  for (const std::string& key :
+       {colon == std::string::npos ? scope : scope.substr(colon + 1), name})
     if (const auto found = recipes.find(key); found != recipes.end())
       return &found->second[static_cast<size_t>(
           random.below(static_cast<int64_t>(found->second.size())))];
@@ -109,8 +113,8 @@ World::World(Random& random, const std::string& scope, const std::string& name)
   dtype = random.pick({simdgrad::kFloat, simdgrad::kFloat, simdgrad::kFloat, simdgrad::kFloat,
                        simdgrad::kDouble, simdgrad::kDouble, simdgrad::kDouble, simdgrad::kLong,
                        static_cast<simdgrad::ScalarType>(random.below(8))});
-  if (name.rfind("bitwise", 0) == 0 || name == "operator&" || name == "operator|" || name == "operator^" ||
-      name == "operator~")
+  if (name.rfind("bitwise", 0) == 0 || name == "operator&" || name == "operator|" ||
+      name == "operator^" || name == "operator~")
     dtype = random.pick({simdgrad::kLong, simdgrad::kInt, simdgrad::kByte, simdgrad::kBool});
   list_length = static_cast<int>(random.between(random.chance(10) ? 0 : 1, 3));
 }

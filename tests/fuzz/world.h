@@ -38,9 +38,9 @@ struct World {
   Shape base, batch;
   simdgrad::ScalarType dtype = simdgrad::kFloat;
   int list_length = 1;
-  int64_t dim = 0;      // drawn last for a parameter of that kind, counted from the front
-  int64_t start = 0;    // likewise
-  size_t indexed = 0;   // dimensions that entries of an index stand for so far
+  int64_t dim = 0;     // drawn last for a parameter of that kind, counted from the front
+  int64_t start = 0;   // likewise
+  size_t indexed = 0;  // dimensions that entries of an index stand for so far
 
  private:
   const Recipe* recipe_;
