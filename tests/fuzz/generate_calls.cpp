@@ -26,10 +26,24 @@ void write(const std::string& path, const std::string& text) {
   if (!file.flush()) throw std::runtime_error("cannot write " + path);
 }
 
+// A public header that simdgrad.h leaves out would be left out here too.
+void check_all_seen(const std::string& preprocessed, const std::vector<std::string>& roots) {
+  for (const std::string& root : roots) {
+    if (root.back() != '/') continue;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+      const std::string path = entry.path().lexically_normal().string();
+      if (entry.path().extension() == ".h" && preprocessed.find(path + '"') == std::string::npos)
+        throw std::runtime_error(path + " is not included by simdgrad.h");
+    }
+  }
+}
+
 void generate(const std::string& preprocessed, const std::string& folder,
               const std::vector<std::string>& roots) {
   using namespace fuzz;
-  const Headers headers = parse_headers(read_tokens(read(preprocessed), roots));
+  const std::string text = read(preprocessed);
+  check_all_seen(text, roots);
+  const Headers headers = parse_headers(read_tokens(text, roots));
   const CallWriter writer(headers);
   std::vector<std::string> calls(kFiles), rows(kFiles);
   std::string operations = "// Made by tests/fuzz/generate_calls.cpp: header, operation.\n";

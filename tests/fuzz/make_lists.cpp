@@ -22,7 +22,7 @@ Shape wild_sizes(Random& random) {
     case 3:
       return random.pick<Shape>({{-1}, {-1, -1}, {2, -1}, {-2}, {INT64_MIN}, {}});
     case 4:
-      return random.pick<Shape>({{1 << 14, 1 << 14}, {1 << 20, 1 << 20}, {1 << 28}, {1 << 30}});
+      return random.pick<Shape>({{1 << 15, 1 << 15}, {1 << 20, 1 << 20}, {1 << 29}, {1 << 30}});
     default:
       break;
   }
@@ -77,7 +77,9 @@ Shape draw_sizes(Call& c) {
   }
   Shape sizes;
   if (name == "strides") {
-    for (int64_t n = c.world.start; n > 0; --n) sizes.push_back(c.random.below(3));
+    const bool all_the_same = c.random.chance(30);
+    for (int64_t n = c.world.start; n > 0; --n)
+      sizes.push_back(all_the_same ? 0 : c.random.below(3));
     return sizes;
   }
   if (name == "state_steps") {
@@ -96,7 +98,9 @@ Shape draw_sizes(Call& c) {
 std::vector<int64_t> Make<std::vector<int64_t>>::make(Call& c) {
   if (!c.wild()) return draw_sizes(c);
   if (c.random.chance(15)) return draw_dims(c, c.random.chance(50));
-  return wild_sizes(c.random);
+  Shape sizes = wild_sizes(c.random);
+  c.world.start = static_cast<int64_t>(sizes.size());  // strides that go with them
+  return sizes;
 }
 
 simdgrad::IntArrayRef Make<simdgrad::IntArrayRef>::make(Call& c) {
