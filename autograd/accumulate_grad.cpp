@@ -40,13 +40,18 @@ bool is_unshared(const Tensor& tensor) {
          (of.is_contiguous() || is_non_overlapping_and_dense(of.size_list(), of.stride_list()));
 }
 
+Tensor sum_of(const Tensor& sum, const Tensor& more) {
+  return impl(sum).is_sparse() && !impl(more).is_sparse() ? more.add(sum) : sum.add(more);
+}
+
 void add_gradient(Tensor& sum, Tensor more, bool create_graph) {
   if (!create_graph && is_free(impl(sum)) && impl(sum).is_contiguous() && !impl(sum).is_sparse()) {
     sum.add_(more);
     return;
   }
-  // Dense numbers go first: sparse + dense is refused, dense + sparse is not.
-  const bool swapped = impl(sum).is_sparse() && !impl(more).is_sparse();
+  // Behind a sparse one, whatever comes later goes first: dense numbers since sparse + dense is refused,
+  // entries since libtorch has them in that order.
+  const bool swapped = impl(sum).is_sparse();
   Tensor& first = swapped ? more : sum;
   const Tensor& second = swapped ? sum : more;
   if (create_graph || !is_unshared(first)) {
@@ -65,6 +70,15 @@ bool can_steal(const Tensor& gradient, const TensorImpl& leaf) {
   const TensorImpl& of = impl(gradient);
   if (of.is_sparse()) return of.references.is_one();
   return is_unshared(gradient) && has_layout(gradient, leaf);
+}
+
+// set_data may have given the leaf another shape or dtype since the forward that this gradient is of.
+[[gnu::noinline]] void check_fits(const Tensor& gradient, const TensorImpl& leaf) {
+  const TensorImpl& of = impl(gradient);
+  SIMDGRAD_CHECK(of.dtype == leaf.dtype && of.size_list() == leaf.size_list(),
+                 "AccumulateGrad: got a gradient of type ", gradient.toString(), " and sizes ",
+                 of.size_list(), " for a leaf of dtype ", to_string(leaf.dtype), " and sizes ",
+                 leaf.size_list(), "; set_data changed the leaf after the forward");
 }
 
 // A gradient that was a view of something that only it still holds: now a tensor of its own.
@@ -121,6 +135,8 @@ void AccumulateGrad::backward(Gradients& d) {
   TensorImpl& leaf = impl(leaf_);
   if (leaf.extra && !leaf.extra->hooks.empty())
     gradient = run_hook_list(leaf.extra->hooks, std::move(gradient));
+  if (leaf.flags & TensorImpl::kDataWasSet) [[unlikely]]
+    check_fits(gradient, leaf);
   const NodeLock lock(*this);
   if (!leaf.grad.defined()) {
     const bool steal = !d.create_graph() && can_steal(gradient, leaf);
@@ -129,7 +145,7 @@ void AccumulateGrad::backward(Gradients& d) {
   } else if (!d.create_graph() && !(impl(leaf.grad).is_sparse() && !impl(gradient).is_sparse())) {
     leaf.grad.add_(gradient);
   } else {
-    add_gradient(leaf.grad, std::move(gradient), true);
+    leaf.grad = sum_of(leaf.grad, gradient);
   }
 }
 

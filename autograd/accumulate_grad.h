@@ -25,8 +25,10 @@ class AccumulateGrad final : public Node {
 // The accumulator of a leaf that requires grad. One count is the caller's.
 Node* grad_accumulator(const Tensor& leaf);
 
-// sum += more, dense or row-sparse: in place where nobody can see it and no graph is wanted. Also used
-// by the engine for gradients that meet at a node.
+// sum + more, dense or row-sparse, out of place.
+Tensor sum_of(const Tensor& sum, const Tensor& more);
+// sum += more for gradients that meet at a node: in place where nobody can see it and no graph is
+// wanted.
 void add_gradient(Tensor& sum, Tensor more, bool create_graph);
 
 // Can its numbers be changed without anybody noticing?

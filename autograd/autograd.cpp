@@ -6,6 +6,7 @@
 #include "autograd/hooks.h"
 #include "autograd/sum_to_size.h"
 #include "core/dtypes.h"
+#include "core/warn_once.h"
 
 namespace simdgrad {
 
@@ -74,7 +75,8 @@ std::vector<Capture> captures_of(const std::vector<Tensor>& inputs) {
 }
 
 void warn_about_cycles() {
-  warn(
+  static constinit WarnOnce once;
+  once(
       "Using backward() with create_graph=True will create a reference cycle between the parameter "
       "and its gradient which can cause a memory leak. We recommend using autograd.grad when "
       "creating the graph to avoid this. If you have to use this function, make sure to reset the "
@@ -220,7 +222,10 @@ void Tensor::set_data(const Tensor& data) const {
   SIMDGRAD_CHECK(to.layout == from.layout && !to.is_sparse(),
                  "Attempted to call `variable.set_data(tensor)`, but `variable` and `tensor` have "
                  "incompatible tensor type.");
+  SIMDGRAD_CHECK(!to.requires_grad() || simdgrad::is_floating_point(from.dtype),
+                 "data set to a tensor that requires gradients must be floating point or complex dtype");
   replace_storage(to, from);
+  to.set_flag(TensorImpl::kDataWasSet, true);
 }
 
 bool Tensor::is_view() const { return defined() && impl(*this).is_view(); }

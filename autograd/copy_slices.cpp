@@ -7,15 +7,19 @@ namespace simdgrad {
 CopySlices::Geometry::Geometry(const Tensor& of)
     : sizes(of.sizes()), strides(of.strides()), offset(of.storage_offset()) {}
 
-CopySlices::CopySlices(const Tensor& base, const Tensor& view, Node* function)
-    : Node(nullptr, 0), function_(function), base_(base), view_(view) {
-  count_ = function->num_outputs();
+CopySlices::CopySlices(const Tensor& base, const Tensor& view, NodePtr function)
+    : Node(nullptr, 0),
+      function_(std::move(function)),
+      base_(base),
+      view_(view),
+      count_(function_->num_outputs()) {
+  const detail::RawEdge to_base = gradient_edge(base);
+  NodePtr owner = NodePtr::adopt(to_base.node);  // goes if the next line throws
   list_ = static_cast<detail::RawEdge*>(allocate(count_ * sizeof(detail::RawEdge)));
-  list_[0] = gradient_edge(base);
+  list_[0] = {owner.release(), to_base.input_nr};
   // The function's own edge 0 led to the view; the others are ours now.
-  detail::RawEdge* theirs = NodeAccess::edges(*function);
-  for (uint32_t i = 1; i < count_; ++i) list_[i] = theirs[i];
-  for (uint32_t i = 1; i < count_; ++i) theirs[i] = {};
+  detail::RawEdge* theirs = NodeAccess::edges(*function_);
+  for (uint32_t i = 1; i < count_; ++i) list_[i] = std::exchange(theirs[i], {});
   NodeAccess::use_edges(*this, list_, count_);
 }
 
@@ -24,7 +28,6 @@ CopySlices::~CopySlices() {
     if (list_[i].node) detail::release_node(list_[i].node);
   NodeAccess::use_edges(*this, nullptr, 0);
   deallocate(list_, count_ * sizeof(detail::RawEdge));
-  if (function_) detail::release_node(function_);
 }
 
 void CopySlices::backward(Gradients& d) {

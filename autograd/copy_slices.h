@@ -10,8 +10,8 @@ namespace simdgrad {
 // other gradients go where they would have gone.
 class CopySlices final : public Node {
  public:
-  // Takes over one count of `function`, whose edge 0 belongs to the view as it was.
-  CopySlices(const Tensor& base, const Tensor& view, Node* function);
+  // Edge 0 of `function` belongs to the view as it was.
+  CopySlices(const Tensor& base, const Tensor& view, NodePtr function);
   ~CopySlices() override;
   std::string name() const override { return "torch::autograd::CopySlices"; }
 
@@ -26,7 +26,7 @@ class CopySlices final : public Node {
     int64_t offset;
   };
 
-  Node* function_;
+  NodePtr function_;
   Geometry base_, view_;
   uint32_t count_;
   detail::RawEdge* list_;

@@ -8,6 +8,7 @@
 
 #include "autograd/record.h"
 #include "autograd/sum_to_size.h"
+#include "core/warn_once.h"
 
 namespace simdgrad {
 
@@ -67,26 +68,26 @@ class CustomNode final : public Node {
     return "torch::autograd::CppNode<" + type + (type.back() == '>' ? " >" : ">");
   }
 
-  // A tensor among the arguments: where its gradient goes, and what it has to look like.
-  struct Input {
-    Dims sizes;
-    ScalarType dtype;
-  };
-  struct Output {
+  // What a gradient has to look like.
+  struct Shape {
     Dims sizes;
     ScalarType dtype;
   };
 
   void set_edge(size_t i, const Tensor& input) { list_[i] = gradient_edge(input); }
   void save(const variable_list& outputs) {
-    for (const Tensor& tensor : context.to_save_) {
+    const variable_list to_save = std::exchange(context.to_save_, {});
+    has_saved_ = !to_save.empty();
+    for (const Tensor& tensor : to_save) {
       const auto output = std::find_if(outputs.begin(), outputs.end(),
                                        [&](const Tensor& y) { return y.is_same(tensor); });
       saved_.push_back(output == outputs.end()
                            ? Saved(tensor)
                            : Saved::output(tensor, static_cast<uint32_t>(output - outputs.begin())));
     }
-    context.to_save_.clear();
+    // The marks have done their work; kept, they would tie the outputs to their own node.
+    context.dirty_.clear();
+    context.non_differentiable_.clear();
   }
   variable_list unpack() {
     if (flags_ & NodeAccess::kReleased) NodeAccess::throw_released();
@@ -97,8 +98,7 @@ class CustomNode final : public Node {
   }
 
   AutogradContext context;
-  std::vector<Input> inputs;
-  std::vector<Output> outputs;
+  std::vector<Shape> inputs, outputs;
   // For each gradient that backward returns: the edge it belongs to, or -1 for other arguments.
   std::vector<int64_t> edge_of_argument;
 
@@ -146,7 +146,7 @@ class CustomNode final : public Node {
                    results.size(), ")");
   }
 
-  Tensor fit(Tensor gradient, const Input& input, int64_t edge) const {
+  Tensor fit(Tensor gradient, const Shape& input, int64_t edge) const {
     const IntArrayRef sizes = input.sizes;
     SIMDGRAD_CHECK(sum_to_size(gradient, sizes), "Function ", name(),
                    " returned an invalid gradient at index ", edge, " - got ", gradient.sizes(),
@@ -219,59 +219,117 @@ bool contains(const variable_list& list, const Tensor& tensor) {
                      [&](const Tensor& entry) { return entry.is_same(tensor); });
 }
 
+// Inputs that forward says it has changed: PyTorch's refusals, before any of them gets a history.
+void check_dirty(variable_list& dirty, const variable_list& inputs, const variable_list& outputs,
+                 bool records) {
+  const size_t before = dirty.size();
+  std::erase_if(dirty, [&](const Tensor& tensor) { return !contains(inputs, tensor); });
+  static constinit WarnOnce once;
+  if (dirty.size() < before)
+    once("ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have been "
+         "mutated should be passed to ctx.mark_dirty().");
+  for (const Tensor& tensor : dirty) {
+    SIMDGRAD_CHECK(contains(outputs, tensor),
+                   "Some elements marked as dirty during the forward method were not returned as output. "
+                   "The inputs that are modified inplace must all be outputs of the Function.");
+    const TensorImpl& of = impl(tensor);
+    SIMDGRAD_CHECK(!records || of.is_view() || !of.requires_grad() || of.grad_fn,
+                   "a leaf Variable that requires grad has been used in an in-place operation.");
+    SIMDGRAD_CHECK(
+        !records || !of.is_view() || outputs.size() == 1,
+        "If your Function modifies inplace an input that is a view of another Tensor, your Function "
+        "cannot return more than one Tensor. This is not supported by the current autograd engine. You "
+        "should either make sure the input is not a view (using .clone() for example) or make your "
+        "Function only return one Tensor (potentially splitting it into two Functions: one doing the "
+        "inplace that returns a single Tensor and a second one that does the other operations). You can "
+        "ask on the forum https://discuss.pytorch.org/ if you need help to do this change.");
+    check_inplace(tensor, records);
+  }
+}
+
+// A view that remembers where it comes from: in-place operations on it, or on what it shows, would
+// take the custom backward out of the graph, and are refused.
+void mark_view(const Tensor& output, bool one_of_several) {
+  if (output.defined() && impl(output).is_view())
+    impl(output).set_view_kind(one_of_several ? ViewKind::kMultiOutput : ViewKind::kCustomFunction);
+}
+
+CustomNode::Shape shape_of(const Tensor& tensor) {
+  if (!tensor.defined()) return {Dims(size_t(1)), kFloat};
+  return {Dims(tensor.sizes()), tensor.scalar_type()};
+}
+
+// An argument returned as it is: another tensor on the same numbers, as a view made under no_grad.
+Tensor view_as_self(const Tensor& input) {
+  const GradModeGuard no_grad(false);
+  if (impl(input).is_sparse()) return make_detached(input, true);
+  return make_view(input, input.sizes(), input.strides(), input.storage_offset());
+}
+
 }  // namespace
 
-variable_list CustomCall::finish(variable_list outputs) {
+NodePtr CustomCall::make_node(const variable_list& outputs) {
   State& state = *state_;
-  const AutogradContext& marked = state.context;
-  const bool records = needs_gradient(TensorList(state.tensors));
-  for (const Tensor& dirty : marked.dirty_) {
-    SIMDGRAD_CHECK(contains(state.tensors, dirty),
-                   "mark_dirty: one of the tensors is not an argument of forward");
-    check_inplace(dirty, records);
-    finish_inplace(dirty);
-  }
-  for (Tensor& output : outputs) {
-    // An argument returned as it is: another tensor on the same numbers carries the history.
-    if (contains(state.tensors, output) && !contains(marked.dirty_, output))
-      output = make_view(output, output.sizes(), output.strides(), output.storage_offset());
-  }
-  if (!records) return outputs;
-
   auto* node = new CustomNode(state.type, state.backward, state.tensors.size());
-  const NodePtr owner = NodePtr::adopt(node);
-  CustomNode* const own_node = node;
+  NodePtr owner = NodePtr::adopt(node);
   node->context = std::move(state.context);
-  node->context.node_ = own_node;
+  node->context.node_ = node;
   node->edge_of_argument = std::move(state.edge_of_argument);
   for (size_t i = 0; i < state.tensors.size(); ++i) {
     const Tensor& tensor = state.tensors[i];
     node->set_edge(i, tensor);
-    node->inputs.push_back(tensor.defined() ? CustomNode::Input{Dims(tensor.sizes()), tensor.scalar_type()}
-                                            : CustomNode::Input{Dims(), kFloat});
+    node->inputs.push_back(shape_of(tensor));
   }
   NodeAccess::set_input_count(*node, static_cast<uint32_t>(outputs.size()));
+  for (const Tensor& output : outputs) node->outputs.push_back(shape_of(output));
+  return owner;
+}
+
+variable_list CustomCall::finish(variable_list outputs) {
+  State& state = *state_;
+  const bool records = needs_gradient(TensorList(state.tensors));
+  check_dirty(state.context.dirty_, state.tensors, outputs, records);
+  NodePtr owner;
+  if (records) owner = make_node(outputs);
+  const AutogradContext& marked =
+      owner ? static_cast<CustomNode&>(*owner).context : state.context;
+  // Everything that can run out of memory comes before any output gets its history.
+  std::vector<std::unique_ptr<InplaceHistory>> histories(outputs.size());
+  std::vector<bool> differentiable(outputs.size());
   for (size_t i = 0; i < outputs.size(); ++i) {
     Tensor& output = outputs[i];
-    node->outputs.push_back(output.defined() ? CustomNode::Output{Dims(output.sizes()), output.scalar_type()}
-                                             : CustomNode::Output{Dims(size_t(1)), kFloat});
-    if (!output.defined() || contains(node->context.non_differentiable_, output) ||
-        !is_floating_point(output.scalar_type()))
-      continue;
-    if (contains(node->context.dirty_, output)) {
-      detail::retain_node(node);
-      rebase_history(output, node);
-      impl(output).output_nr = static_cast<uint32_t>(i);
-    } else {
-      detail::retain_node(node);
-      set_history(output, node, static_cast<uint32_t>(i));
+    if (!output.defined()) continue;
+    const bool is_input = contains(state.tensors, output), is_dirty = contains(marked.dirty_, output);
+    if (is_dirty) impl(output).bump_version();
+    differentiable[i] = records && is_floating_point(output.scalar_type()) &&
+                        !contains(marked.non_differentiable_, output);
+    if (differentiable[i] && is_dirty) {
+      histories[i] = std::make_unique<InplaceHistory>(output);
+      histories[i]->take(owner);
+    } else if (is_input && !is_dirty && (differentiable[i] || !tensor_requires_grad(output))) {
+      output = view_as_self(output);
+    } else if (!differentiable[i] && tensor_requires_grad(output) &&
+               (is_input || !impl(output).is_view())) {
+      output = output.detach();  // what was given stays as it is
     }
   }
-  node->has_saved_ = !node->context.to_save_.empty();
-  node->save(outputs);
-  // The marks have done their work; kept, they would tie the outputs to their own node.
-  node->context.dirty_.clear();
-  node->context.non_differentiable_.clear();
+  if (!owner) return outputs;
+  CustomNode& node = static_cast<CustomNode&>(*owner);
+  node.save(outputs);
+  const bool several = std::count(differentiable.begin(), differentiable.end(), true) > 1;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (!outputs[i].defined()) continue;
+    const uint32_t nr = static_cast<uint32_t>(i);
+    if (histories[i]) {
+      histories[i]->commit_history();
+      if (!impl(outputs[i]).is_view()) impl(outputs[i]).output_nr = nr;
+    } else if (differentiable[i]) {
+      set_history(outputs[i], NodePtr(owner).release(), nr);
+      mark_view(outputs[i], several);
+    } else if (several) {
+      mark_view(outputs[i], true);
+    }
+  }
   return outputs;
 }
 

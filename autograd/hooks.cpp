@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "autograd/accumulate_grad.h"
+
 namespace simdgrad {
 
 Tensor run_hook_list(const std::vector<std::unique_ptr<detail::TensorHook>>& hooks,
@@ -30,15 +32,15 @@ void run_hooks(Node& node, Tensor* gradients, uint32_t count) {
     if (nr < count && gradients[nr].defined())
       gradients[nr] = run_hook_list(extra.tensor_hooks[i].hooks, std::move(gradients[nr]));
   }
+  if (extra.retained.empty()) return;
+  // Other threads may run the same graph: none of their additions is lost.
+  const NodeLock lock(node);
   for (const detail::NodeExtra::Retained& retained : extra.retained) {
     const Tensor& gradient = gradients[retained.input_nr];
     if (!gradient.defined()) continue;
-    TensorImpl& tensor = *retained.tensor;
-    if (!tensor.grad.defined()) {
-      tensor.grad = thread_state.grad_enabled ? gradient.clone() : gradient;
-    } else {
-      tensor.grad = tensor.grad.add(gradient);
-    }
+    Tensor& sum = retained.tensor->grad;
+    // A tensor of its own: what the engine hands on stays as it is whatever becomes of this one.
+    sum = sum.defined() ? sum_of(sum, gradient) : gradient.clone();
   }
 }
 
@@ -93,15 +95,21 @@ void Tensor::retain_grad() const {
   SIMDGRAD_CHECK(requires_grad(), "can't retain_grad on Tensor that has requires_grad=False");
   if (is_leaf() || retains_grad()) return;
   const NodePtr node = grad_fn();
-  impl(*this).set_flag(TensorImpl::kRetainsGrad, true);
   retain_at(impl(*this), *node);
+  impl(*this).set_flag(TensorImpl::kRetainsGrad, true);
 }
 
 bool Tensor::retains_grad() const {
   return defined() && (impl(*this).flags & TensorImpl::kRetainsGrad);
 }
 
-void move_retained_grad(TensorImpl& tensor, Node* from) {
+void reserve_retained_grad(TensorImpl& tensor, Node& to) {
+  if (!(tensor.flags & TensorImpl::kRetainsGrad)) return;
+  auto& retained = extra_of(to).retained;
+  retained.reserve(retained.size() + 1);
+}
+
+void move_retained_grad(TensorImpl& tensor, Node* from) noexcept {
   if (!(tensor.flags & TensorImpl::kRetainsGrad)) return;
   if (from) forget_at(tensor, *from);
   if (tensor.grad_fn) {

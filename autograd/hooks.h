@@ -27,7 +27,9 @@ struct NodeExtra {
 void run_hooks(Node& node, Tensor* gradients, uint32_t count);
 // Runs hooks one after the other on a gradient; refuses one that changes its shape.
 Tensor run_hook_list(const std::vector<std::unique_ptr<detail::TensorHook>>& hooks, Tensor gradient);
-// retain_grad of a tensor whose grad_fn changes: its gradient is now the new node's.
-void move_retained_grad(TensorImpl& tensor, Node* from);
+// retain_grad of a tensor whose grad_fn changes: its gradient is now the new node's. Where that node
+// has to find memory for it, it does so before: reserve_retained_grad(tensor, its node to be).
+void reserve_retained_grad(TensorImpl& tensor, Node& to);
+void move_retained_grad(TensorImpl& tensor, Node* from) noexcept;
 
 }  // namespace simdgrad

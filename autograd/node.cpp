@@ -84,8 +84,9 @@ void release_node(Node* node) noexcept {
 
 }  // namespace detail
 
-void NodeLock::wait() {
-  while (lock_.exchange(1, std::memory_order_acquire) != 0) std::this_thread::yield();
+void NodeLock::wait(uint8_t before) {
+  for (; before == taken(); before = lock_.exchange(taken(), std::memory_order_acquire))
+    std::this_thread::yield();
 }
 
 void NodeAccess::throw_released() {

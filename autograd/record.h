@@ -19,6 +19,7 @@
 #include <new>
 #include <tuple>
 
+#include "core/fork.h"
 #include "core/tensor_impl.h"
 #include "core/thread_state.h"
 
@@ -154,14 +155,18 @@ struct NodeName {
 class NodeLock {
  public:
   explicit NodeLock(Node& node) : lock_(NodeAccess::lock(node)) {
-    if (detail::exchange<uint8_t>(lock_, 1) != 0) [[unlikely]]
-      wait();
+    if (const uint8_t before = detail::exchange<uint8_t>(lock_, taken()); before != 0) [[unlikely]]
+      wait(before);
   }
   ~NodeLock() { lock_.store(0, std::memory_order_release); }
   NodeLock(const NodeLock&) = delete;
 
  private:
-  void wait();
+  // Taken in this process: a thread that held it at a fork is not in the child to give it back.
+  static uint8_t taken() {
+    return static_cast<uint8_t>(detail::fork_generation.load(std::memory_order_relaxed) | 0x80);
+  }
+  void wait(uint8_t before);
   std::atomic<uint8_t>& lock_;
 };
 
@@ -281,14 +286,16 @@ inline void set_history(const Tensor& result, Node* node, uint32_t output_nr = 0
   to.flags |= TensorImpl::kRequiresGrad;
 }
 
+// A node with one edge per input, in their order.
 template <NodeName name, class... Tensors, class F>
 Node* make_node(const std::tuple<Tensors&...>& inputs, F&& f, uint32_t output_count = 1) {
   constexpr size_t count = sizeof...(Tensors);
   auto* node = new detail::LambdaNode<name, count, std::decay_t<F>>(std::forward<F>(f), output_count);
+  NodePtr owner = NodePtr::adopt(node);  // an edge that finds no memory for its accumulator throws
   [&]<size_t... i>(std::index_sequence<i...>) {
     ((node->edge(i) = gradient_edge(std::get<i>(inputs))), ...);
   }(std::make_index_sequence<count>());
-  return node;
+  return owner.release();
 }
 
 // Gives `y` a grad_fn with one edge per input, in their order. Call only if needs_gradient.
@@ -312,13 +319,19 @@ void record_outputs(TensorList results, const std::tuple<Tensors&...>& inputs, F
 template <NodeName name, class F>
 Node* make_list_node(TensorList inputs, F&& f) {
   auto* node = new detail::LambdaListNode<name, std::decay_t<F>>(std::forward<F>(f), inputs.size());
+  NodePtr owner = NodePtr::adopt(node);
   for (size_t i = 0; i < inputs.size(); ++i) NodeAccess::edges(*node)[i] = gradient_edge(inputs[i]);
-  return node;
+  return owner.release();
 }
 template <NodeName name, class F>
 void record_list(const Tensor& y, TensorList inputs, F&& f) {
   set_history(y, make_list_node<name>(inputs, std::forward<F>(f)));
 }
+
+// The same gradient, in the graph of `of` too, with zero as its derivative there: where PyTorch's own
+// derivative of a gradient is a zero, a penalty on the gradient can be differentiated. `gradient` itself
+// where nothing is recorded.
+Tensor with_zero_derivative(const Tensor& gradient, const Tensor& of);
 
 // --- views --------------------------------------------------------------------------------------
 // A view of `self` (strides and offset in elements, offset from the start of the storage) that
@@ -326,23 +339,50 @@ void record_list(const Tensor& y, TensorList inputs, F&& f) {
 Tensor make_view(const Tensor& self, IntArrayRef sizes, IntArrayRef strides, int64_t offset);
 
 // --- in-place operations ------------------------------------------------------------------------
-// 1. check_inplace, 2. compute into self's memory, 3. finish_inplace, or record_inplace where a
-// gradient is needed. Nothing is changed before the checks are through.
+//   check_inplace(self, records);                // 1. the refusals
+//   InplaceHistory history(self);                // 2. everything that can run out of memory
+//   if (records) history.record<"AddBackward0">(std::tie(self, other), formula);
+//   ...                                          // 3. self's memory is written
+//   history.commit();                            // 4. the version goes up, the graph knows
 //
+// Nothing is changed before the checks are through, and a call that fails leaves no trace.
+
 // Throws PyTorch's refusals: a leaf that requires grad, a view of one, a view made under no_grad, a
 // view among several of one call, overlapping memory. `records` is needs_gradient of all operands.
 void check_inplace(const Tensor& self, bool records);
-// The version goes up by one.
-inline void finish_inplace(const Tensor& self) { impl(self).bump_version(); }
-// Makes `node` (taken over; its edge 0 belongs to self as it was) the history of self: of its base
-// through CopySlices if self is a view.
-void rebase_history(const Tensor& self, Node* node);
-template <NodeName name, class... Tensors, class F>
-void record_inplace(const Tensor& self, const std::tuple<Tensors&...>& inputs, F&& f) {
-  Node* node = make_node<name>(inputs, std::forward<F>(f));
-  finish_inplace(self);
-  rebase_history(self, node);
-}
+
+class InplaceHistory {
+ public:
+  explicit InplaceHistory(const Tensor& self) : self_(self) {}
+  InplaceHistory(const InplaceHistory&) = delete;
+
+  template <NodeName name, class... Tensors, class F>
+  void record(const std::tuple<Tensors&...>& inputs, F&& f) {
+    take(NodePtr::adopt(make_node<name>(inputs, std::forward<F>(f))));
+  }
+  // The history of self from commit() on, of its base through CopySlices if self is a view. The
+  // node's edge 0 belongs to self as it was.
+  void take(NodePtr node) {
+    if (impl(self_).is_view() || (impl(self_).flags & TensorImpl::kRetainsGrad)) [[unlikely]]
+      return take_for_view(std::move(node));
+    node_ = std::move(node);
+  }
+  void commit() {
+    impl(self_).bump_version();
+    commit_history();
+  }
+  // Where the version has gone up already.
+  void commit_history() {
+    if (node_) rebase();
+  }
+
+ private:
+  void take_for_view(NodePtr node);
+  void rebase() noexcept;
+
+  const Tensor& self_;
+  NodePtr node_;
+};
 
 // Runs with the given grad mode on this thread while it lives.
 class GradModeGuard {

@@ -1,4 +1,6 @@
 // A tensor's place in the graph: edges, saved tensors, views and in-place operations.
+#include <simdgrad/creation.h>
+
 #include "autograd/accumulate_grad.h"
 #include "autograd/copy_slices.h"
 #include "autograd/hooks.h"
@@ -12,21 +14,6 @@ const TensorImpl& base_of(const TensorImpl& view) {
   return *static_cast<const TensorImpl*>(view.base);
 }
 
-// A view whose base was changed in place since has a grad_fn that no longer tells its history: it is
-// made anew, as a strided view of the base as it is now.
-void refresh_view_history(const Tensor& tensor) {
-  TensorImpl& view = impl(tensor);
-  if (view.view_version == view.current_version() || !base_of(view).requires_grad()) return;
-  const GradModeGuard guard(true);
-  const Tensor again =
-      share(view.base).as_strided(view.size_list(), view.stride_list(), view.storage_offset());
-  Node* before = std::exchange(view.grad_fn, std::exchange(impl(again).grad_fn, nullptr));
-  view.output_nr = 0;
-  view.flags |= TensorImpl::kRequiresGrad;
-  view.view_version = view.current_version();
-  move_retained_grad(view, before);
-  if (before) detail::release_node(before);
-}
 
 // "Exp" of "ExpBackward0" and "Add1" of "AddBackward1", as PyTorch's texts name operations.
 std::string operation_name(const Node& node) {
@@ -37,6 +24,56 @@ std::string operation_name(const Node& node) {
   name.erase(at, middle.size());
   if (name.size() == at + 1 && name.back() == '0') name.pop_back();
   return name;
+}
+
+// PyTorch's refusals to change a view (or, where `indirect`, what it shows) whose history could not
+// tell of it.
+[[noreturn, gnu::cold]] void refuse_view(const Tensor& self, bool indirect) {
+  const char* const happening = indirect
+      ? "its base or another view of its base has been modified inplace"
+      : "is being modified inplace";
+  const TensorImpl& of = impl(self);
+  SIMDGRAD_CHECK(
+      of.view_kind() != ViewKind::kNoGrad, "A view was created in no_grad mode and ", happening,
+      " with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. "
+      "You can clarify your code by moving both the view and the inplace either both inside the no_grad "
+      "block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to "
+      "be tracked).");
+  const std::string origin = of.grad_fn ? operation_name(*of.grad_fn) : "a function";
+  SIMDGRAD_CHECK(
+      of.view_kind() != ViewKind::kMultiOutput, "Output ", of.output_nr, " of ", origin,
+      " is a view and ", happening,
+      ". This view is the output of a function that returns multiple views. Such functions do not allow "
+      "the output views to be modified inplace. You should replace the inplace operation by an "
+      "out-of-place one.");
+  SIMDGRAD_THROW(
+      "Output ", of.output_nr, " of ", origin, " is a view and ", happening,
+      ". This view was created inside a custom Function (or because an input was returned as-is) and the "
+      "autograd logic to handle view+inplace would override the custom backward associated with the "
+      "custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by "
+      "cloning the output of the custom Function.");
+}
+
+// A view whose base was changed in place since has a grad_fn that no longer tells its history: it is
+// made anew, as a strided view of the base as it is now.
+void refresh_view_history(const Tensor& tensor) {
+  TensorImpl& view = impl(tensor);
+  if (view.view_version == view.current_version()) [[likely]]
+    return;
+  const bool of_base = base_of(view).requires_grad();
+  if (view.view_kind() != ViewKind::kDefault && (of_base || view.requires_grad()))
+    refuse_view(tensor, true);
+  if (!of_base) return;
+  const GradModeGuard guard(true);
+  const Tensor again =
+      share(view.base).as_strided(view.size_list(), view.stride_list(), view.storage_offset());
+  reserve_retained_grad(view, *impl(again).grad_fn);
+  Node* before = std::exchange(view.grad_fn, std::exchange(impl(again).grad_fn, nullptr));
+  view.output_nr = 0;
+  view.flags |= TensorImpl::kRequiresGrad;
+  view.view_version = view.current_version();
+  move_retained_grad(view, before);
+  if (before) detail::release_node(before);
 }
 
 }  // namespace
@@ -80,6 +117,18 @@ Tensor Saved::operator()(const Gradients& d) const {
   return result;
 }
 
+Tensor with_zero_derivative(const Tensor& gradient, const Tensor& of) {
+  if (!needs_gradient(of)) return gradient;
+  Tensor y = make_detached(gradient, true);
+  record<"ZeroDerivativeBackward0">(
+      y, std::tie(gradient, of),
+      [sizes = Dims(of.sizes()), dtype = of.scalar_type()](Gradients& d) {
+        if (d.needs(0)) d.set(0, d.dy());
+        if (d.needs(1)) d.set(1, zeros(sizes, dtype));
+      });
+  return y;
+}
+
 Tensor make_view(const Tensor& self, IntArrayRef sizes, IntArrayRef strides, int64_t offset) {
   Tensor result = make_alias(self, sizes, strides, offset);
   TensorImpl& view = impl(result);
@@ -95,23 +144,6 @@ Tensor make_view(const Tensor& self, IntArrayRef sizes, IntArrayRef strides, int
 }
 
 namespace {
-
-[[gnu::cold]] void check_view_kind(const Tensor& self) {
-  const ViewKind kind = impl(self).view_kind();
-  SIMDGRAD_CHECK(
-      kind != ViewKind::kNoGrad,
-      "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
-      "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
-      "code by moving both the view and the inplace either both inside the no_grad block (if you "
-      "don't want the inplace to be tracked) or both outside (if you want the inplace to be "
-      "tracked).");
-  SIMDGRAD_CHECK(
-      kind != ViewKind::kMultiOutput, "Output ", impl(self).output_nr, " of ",
-      self.grad_fn() ? operation_name(*self.grad_fn()) : std::string("a function"),
-      " is a view and is being modified inplace. This view is the output of a function that returns "
-      "multiple views. Such functions do not allow the output views to be modified inplace. You "
-      "should replace the inplace operation by an out-of-place one.");
-}
 
 void check_no_internal_overlap(const TensorImpl& self) {
   if (self.is_contiguous()) return;
@@ -131,9 +163,8 @@ void check_inplace(const Tensor& self, bool records) {
   const TensorImpl& of = impl(self);
   if (records) {
     if (of.is_view()) {
-      if (of.view_kind() != ViewKind::kDefault) check_view_kind(self);
-      SIMDGRAD_CHECK(!(tensor_requires_grad(self) && !base_of(of).grad_fn &&
-                       base_of(of).requires_grad()),
+      if (of.view_kind() != ViewKind::kDefault) refuse_view(self, false);
+      SIMDGRAD_CHECK(!(tensor_requires_grad(self) && !base_of(of).grad_fn),
                      "a view of a leaf Variable that requires grad is being used in an in-place "
                      "operation.");
     }
@@ -143,27 +174,33 @@ void check_inplace(const Tensor& self, bool records) {
   if (!of.is_sparse()) check_no_internal_overlap(of);
 }
 
-void rebase_history(const Tensor& self, Node* node) {
-  TensorImpl& of = impl(self);
-  if (!of.is_view()) {
-    Node* before = std::exchange(of.grad_fn, node);
-    of.output_nr = 0;
-    of.flags |= TensorImpl::kRequiresGrad;
-    move_retained_grad(of, before);
-    if (before) detail::release_node(before);
-    return;
+void InplaceHistory::take_for_view(NodePtr node) {
+  TensorImpl& of = impl(self_);
+  if (of.is_view()) {
+    const Tensor base = share(of.base);
+    node = NodePtr::adopt(new CopySlices(base, self_, std::move(node)));
+    reserve_retained_grad(impl(base), *node);
+  } else {
+    reserve_retained_grad(of, *node);
   }
-  const Tensor base = share(of.base);
-  Node* slices = new CopySlices(base, self, node);
-  TensorImpl& owner = impl(base);
-  Node* before = std::exchange(owner.grad_fn, slices);
+  node_ = std::move(node);
+}
+
+void InplaceHistory::rebase() noexcept {
+  TensorImpl& of = impl(self_);
+  TensorImpl& owner = of.is_view() ? *static_cast<TensorImpl*>(of.base) : of;
+  const NodePtr before = NodePtr::adopt(std::exchange(owner.grad_fn, node_.release()));
   owner.output_nr = 0;
   owner.flags |= TensorImpl::kRequiresGrad;
-  move_retained_grad(owner, before);
-  if (before) detail::release_node(before);
-  // The view follows at once: what is recorded next sees its new history.
+  move_retained_grad(owner, before.get());
+  if (!of.is_view()) return;
+  // The view follows at once, so that what is recorded next sees its new history; where there is no
+  // memory for that, when it is asked for.
   of.view_version = of.current_version() - 1;
-  refresh_view_history(self);
+  try {
+    refresh_view_history(self_);
+  } catch (...) {
+  }
 }
 
 }  // namespace simdgrad

@@ -12,6 +12,7 @@
 #include <simdgrad/error.h>
 #include <simdgrad/memory.h>
 
+#include "core/fork.h"
 #include "core/guarded_blocks.h"
 #include "core/large_blocks.h"
 #include "core/shared_heap.h"
@@ -78,11 +79,18 @@ detail::SharedHeap& heap() { return detail::shared_heap(); }
 
 bool bypassed() {
   if constexpr (kAlwaysBypass) return true;
-  static const bool system = [] {
+  // Not a guarded static, which a forked child could find half made: threads that come at once find
+  // the same answer.
+  enum : int { unknown, no, yes };
+  static constinit std::atomic<int> answer{unknown};
+  int known = answer.load(std::memory_order_relaxed);
+  if (known == unknown) [[unlikely]] {
     const char* const choice = std::getenv("SIMDGRAD_ALLOCATOR");
-    return (choice != nullptr && std::strcmp(choice, "system") == 0) || detail::blocks_are_guarded();
-  }();
-  return system;
+    const bool is_system = choice != nullptr && std::strcmp(choice, "system") == 0;
+    known = is_system || detail::blocks_are_guarded() ? yes : no;
+    answer.store(known, std::memory_order_relaxed);
+  }
+  return known == yes;
 }
 
 [[noreturn, gnu::cold]] void throw_no_memory(std::size_t bytes) {
@@ -152,28 +160,10 @@ void leave_thread(void*) {
   *link = state.next_thread;
 }
 
-// A child has one thread; the caches of the others are lost to it.
-void keep_only_this_thread() {
-  ThreadState& state = thread_state;
-  threads.first = state.middle_cache != nullptr ? &state : nullptr;
-  state.next_thread = nullptr;
-  heap().mutex.unlock();
-  detail::unlock_large_blocks();
-}
-
+// Needs the mutex.
 void initialise_heap() {
-  if (threads.initialised) return;
-  threads.initialised = pthread_key_create(&threads.exit_key, leave_thread) == 0;
-  pthread_atfork(
-      [] {
-        detail::lock_large_blocks();
-        heap().mutex.lock();
-      },
-      [] {
-        heap().mutex.unlock();
-        detail::unlock_large_blocks();
-      },
-      keep_only_this_thread);
+  if (!threads.initialised)
+    threads.initialised = pthread_key_create(&threads.exit_key, leave_thread) == 0;
 }
 
 // Makes the thread's cache usable if it may be; false when blocks must come and go one by one.
@@ -340,6 +330,16 @@ void* try_allocate(std::size_t bytes) {
 }
 
 }  // namespace
+
+void detail::lock_heap() { heap().mutex.lock(); }
+void detail::unlock_heap() { heap().mutex.unlock(); }
+
+// A child has one thread; the caches of the others are lost to it.
+void detail::keep_cache_of_this_thread() {
+  ThreadState& state = thread_state;
+  threads.first = state.middle_cache != nullptr ? &state : nullptr;
+  state.next_thread = nullptr;
+}
 
 void* detail::allocate_slow(std::size_t bytes) {
   if (hook.set.load(std::memory_order_relaxed)) [[unlikely]]

@@ -38,38 +38,47 @@ inline void check_sizes_nonnegative(std::span<const std::int64_t> sizes) {
   }
 }
 
-// The product of the sizes, none of them negative; a zero anywhere makes it 0 whatever the others.
-inline std::int64_t numel(std::span<const std::int64_t> sizes) {
+// For what is computed of sizes that are never used, such as the strides of an empty tensor.
+inline std::int64_t wrapping_multiply(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
+}
+
+// The product of the sizes, none of them negative: 0 where one of them is. True, and result undefined,
+// where the others' product does not fit: no part of such a shape could be named.
+inline bool numel_overflows(std::span<const std::int64_t> sizes, std::int64_t* result) {
   std::int64_t product = 1;
-  bool overflow = false;
+  bool empty = false, overflow = false;
   for (const std::int64_t size : sizes) {
-    if (size == 0) return 0;
-    overflow |= multiply_overflows(product, size, &product);
+    empty |= size == 0;
+    if (size > 1) overflow |= multiply_overflows(product, size, &product);
   }
-  SIMDGRAD_CHECK(!overflow, "numel: integer multiplication overflow");
+  *result = empty ? 0 : product;
+  return overflow;
+}
+inline std::int64_t numel(std::span<const std::int64_t> sizes) {
+  std::int64_t product;
+  SIMDGRAD_CHECK(!numel_overflows(sizes, &product), "numel: integer multiplication overflow");
   return product;
 }
 
 // Bytes of a contiguous tensor.
 inline std::size_t byte_count(std::span<const std::int64_t> sizes, std::size_t item_size) {
-  std::int64_t product = static_cast<std::int64_t>(item_size);
-  bool overflow = false;
-  for (const std::int64_t size : sizes) {
-    if (size == 0) return 0;
-    overflow |= multiply_overflows(product, size, &product);
-  }
+  std::int64_t items, bytes;
+  bool overflow = numel_overflows(sizes, &items);
+  overflow |= multiply_overflows(items, static_cast<std::int64_t>(item_size), &bytes);
   SIMDGRAD_CHECK(!overflow, "Storage size calculation overflowed with sizes=", sizes);
-  return static_cast<std::size_t>(product);
+  return static_cast<std::size_t>(bytes);
 }
 
-// Bytes that a strided tensor spans from its first element; strides are not negative.
+// Bytes that a strided tensor spans from its first element, 0 for an empty one; strides are not
+// negative, and the place of the first element is one that can be named.
 inline std::size_t byte_count(std::span<const std::int64_t> sizes,
                               std::span<const std::int64_t> strides, std::size_t item_size,
                               std::int64_t storage_offset = 0) {
   std::int64_t items = 1;
-  bool overflow = add_overflows(items, storage_offset, &items);
-  for (std::size_t dim = 0; dim < sizes.size(); ++dim) {
-    if (sizes[dim] == 0) return 0;
+  bool overflow = add_overflows(items, storage_offset, &items), empty = false;
+  for (const std::int64_t size : sizes) empty |= size == 0;
+  for (std::size_t dim = 0; !empty && dim < sizes.size(); ++dim) {
     std::int64_t reach;
     overflow |= multiply_overflows(sizes[dim] - 1, strides[dim], &reach);
     overflow |= add_overflows(items, reach, &items);
@@ -78,7 +87,7 @@ inline std::size_t byte_count(std::span<const std::int64_t> sizes,
   overflow |= multiply_overflows(items, static_cast<std::int64_t>(item_size), &bytes);
   SIMDGRAD_CHECK(!overflow, "Storage size calculation overflowed with sizes=", sizes,
                  " and strides=", strides);
-  return static_cast<std::size_t>(bytes);
+  return empty ? 0 : static_cast<std::size_t>(bytes);
 }
 
 }  // namespace simdgrad

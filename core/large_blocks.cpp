@@ -7,6 +7,8 @@
 #include <limits>
 #include <mutex>
 
+#include "core/fork.h"
+
 namespace simdgrad::detail {
 
 constinit MemoryCounters memory_counters;

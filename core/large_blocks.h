@@ -44,8 +44,4 @@ SIMDGRAD_LOCAL void deallocate_large(void* block) noexcept;
 // Unmaps every cached block.
 SIMDGRAD_LOCAL void release_large_blocks() noexcept;
 
-// Around a fork, so that the child finds the lists whole.
-SIMDGRAD_LOCAL void lock_large_blocks();
-SIMDGRAD_LOCAL void unlock_large_blocks();
-
 }  // namespace simdgrad::detail

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "core/fork.h"
 #include "core/tensor_impl.h"
 
 namespace simdgrad {
@@ -17,10 +18,13 @@ struct Registry {
 };
 
 // Never destroyed: tensors in statics may outlive everything else.
-Registry& registry() {
-  static Registry* const instance = new Registry;
-  return *instance;
-}
+union ImmortalRegistry {
+  Registry registry;
+  constexpr ImmortalRegistry() : registry() {}
+  ~ImmortalRegistry() {}
+};
+constinit ImmortalRegistry immortal;
+Registry& registry() { return immortal.registry; }
 
 void fold(std::atomic<int64_t>& into, std::atomic<int64_t>& from) {
   into.fetch_add(from.exchange(0, std::memory_order_relaxed), std::memory_order_relaxed);
@@ -57,6 +61,22 @@ void count_slow(std::atomic<int64_t> LiveCounter::*which, int64_t change) {
     // Destructors of thread-locals that run after the counter's: it is not in the list any more.
     (all.ended.*which).fetch_add(change, std::memory_order_relaxed);
   }
+}
+
+void detail::lock_live_counts() { registry().mutex.lock(); }
+void detail::unlock_live_counts() { registry().mutex.unlock(); }
+
+// What the others made stays alive in the child, but their counters go with their threads.
+void detail::keep_live_counts_of_this_thread() {
+  Registry& all = registry();
+  for (LiveCounter* thread = all.threads; thread; thread = thread->next) {
+    if (thread == &live_counter) continue;
+    fold(all.ended.tensors, thread->tensors);
+    fold(all.ended.nodes, thread->nodes);
+  }
+  const bool registered = live_counter.state == LiveCounter::State::kRegistered;
+  all.threads = registered ? &live_counter : nullptr;
+  live_counter.next = nullptr;
 }
 
 LiveCounts live_counts() {

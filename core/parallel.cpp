@@ -1,7 +1,5 @@
 #include "core/parallel.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -19,6 +17,7 @@
 #include <simdgrad/parallel.h>
 
 #include "core/cpu.h"
+#include "core/fork.h"
 #include "core/parallel_backend.h"
 #include "core/testing_hooks.h"
 #include "core/thread_state.h"
@@ -185,19 +184,6 @@ class Region {
   Slot slots_[kMaxSlots];
 };
 
-// In a forked child the workers do not exist and the back end's locks are in an unknown state.
-void after_fork_in_child() {
-  if (!backend_started.load(std::memory_order_relaxed)) return;
-  forked_from_threads.store(true, std::memory_order_relaxed);
-  thread_count.store(1, std::memory_order_relaxed);
-}
-
-void start_backend() {
-  static std::once_flag once;
-  std::call_once(once, [] { pthread_atfork(nullptr, nullptr, after_fork_in_child); });
-  backend_started.store(true, std::memory_order_relaxed);
-}
-
 int initial_thread_count() {
   const char* const text = std::getenv("SIMDGRAD_NUM_THREADS");
   if (text == nullptr || *text == '\0') return std::min(available_cores(), detail::kMaxThreads);
@@ -213,13 +199,20 @@ int initial_thread_count() {
 
 }  // namespace
 
+// In a forked child the workers do not exist and the back end's locks are in an unknown state.
+void detail::leave_workers_behind() {
+  if (!backend_started.load(std::memory_order_relaxed)) return;
+  forked_from_threads.store(true, std::memory_order_relaxed);
+  thread_count.store(1, std::memory_order_relaxed);
+}
+
 void detail::parallel_chunks_slow(std::int64_t chunks, FunctionRef<void(std::int64_t)> body) {
   const int threads = thread_state.in_parallel_worker ? 1 : get_num_threads();
   if (threads == 1) {
     for (std::int64_t chunk = 0; chunk < chunks; ++chunk) body(chunk);
     return;
   }
-  if (!backend_started.load(std::memory_order_relaxed)) start_backend();
+  backend_started.store(true, std::memory_order_relaxed);
   const int participants = static_cast<int>(std::min<std::int64_t>(threads, chunks));
   Region region(chunks, participants, body);
   backend_run(threads, participants,

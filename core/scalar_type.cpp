@@ -14,14 +14,27 @@ constexpr const char* kPythonNames[] = {"uint8", "int8",    "int16",   "int32",
                                         "int64", "float32", "float64", "bool"};
 std::atomic<ScalarType> default_dtype{ScalarType::Float};
 
-size_t index_of(ScalarType type) { return static_cast<size_t>(type); }
+constexpr const char* kCNames[] = {"unsigned char", "signed char", "short int", "int",
+                                   "long int",      "float",       "double",    "bool"};
+
+size_t index_of(ScalarType type) {
+  detail::check_scalar_type(type);
+  return static_cast<size_t>(type);
+}
 
 }  // namespace
 
+void detail::refuse_scalar_type(ScalarType type) {
+  SIMDGRAD_THROW("ScalarType: got ", static_cast<int>(type), ", which is no element type");
+}
+
 const char* to_string(ScalarType type) { return kNames[index_of(type)]; }
 const char* dtype_name(ScalarType type) { return kPythonNames[index_of(type)]; }
+const char* TypeMeta::name() const { return kCNames[index_of(type_)]; }
 
 ScalarType promote_types(ScalarType a, ScalarType b) {
+  detail::check_scalar_type(a);
+  detail::check_scalar_type(b);
   if (a == b) return a;
   if (is_floating_point(a) || is_floating_point(b))
     return a == kDouble || b == kDouble ? kDouble : kFloat;
@@ -33,6 +46,8 @@ ScalarType promote_types(ScalarType a, ScalarType b) {
 }
 
 bool can_cast(ScalarType from, ScalarType to) {
+  detail::check_scalar_type(from);
+  detail::check_scalar_type(to);
   if (is_floating_point(from) && !is_floating_point(to)) return false;
   return !(from != kBool && to == kBool);
 }
@@ -46,6 +61,8 @@ void set_default_dtype(ScalarType type) {
 }
 
 std::ostream& operator<<(std::ostream& out, ScalarType type) { return out << to_string(type); }
+
+std::ostream& operator<<(std::ostream& out, TypeMeta type) { return out << type.name(); }
 
 std::ostream& operator<<(std::ostream& out, Layout layout) {
   return out << (layout == Layout::Sparse ? "Sparse" : "Strided");

@@ -79,16 +79,17 @@ namespace detail {
 void forget_retained_grad(TensorImpl* tensor) noexcept;  // autograd/hooks.cpp
 void destroy_accumulator(Node* node) noexcept;           // autograd/accumulate_grad.cpp
 
-void destroy_tensor(Counted* counted) noexcept {
-  TensorImpl* tensor = static_cast<TensorImpl*>(counted);
-  count_tensor(-1);
-  // Nearly all: a block of its own with nothing attached but, perhaps, a node.
-  if (is_lone_block(*tensor)) [[likely]] {
-    Node* const grad_fn = tensor->grad_fn;
-    release_storage(tensor->storage);
-    if (grad_fn) release_node(grad_fn);
-    return;
-  }
+namespace {
+
+// Of tensors with something attached: a hook may hold another such tensor, and a grad have a grad. A
+// chain of them comes apart one after the other instead of one inside the other.
+struct DestroyQueue {
+  TensorImpl* head = nullptr;
+  bool draining = false;
+};
+constinit thread_local DestroyQueue destroy_queue __attribute__((tls_model("initial-exec")));
+
+void destroy_parts(TensorImpl* tensor) noexcept {
   // Taken out first: what they release may reach far (release_node drains chains without recursion).
   Node* grad_fn = tensor->grad_fn;
   if (tensor->flags & TensorImpl::kRetainsGrad) [[unlikely]] forget_retained_grad(tensor);
@@ -109,6 +110,39 @@ void destroy_tensor(Counted* counted) noexcept {
   if (base) Tensor::adopt(base);
 }
 
+[[gnu::noinline]] void destroy_in_turn(TensorImpl* tensor) noexcept {
+  DestroyQueue& queue = destroy_queue;
+  if (queue.draining) {
+    tensor->data = queue.head;  // nobody reads its numbers any more
+    queue.head = tensor;
+    return;
+  }
+  queue.draining = true;
+  while (tensor) {
+    destroy_parts(tensor);
+    tensor = queue.head;
+    if (tensor) queue.head = static_cast<TensorImpl*>(tensor->data);
+  }
+  queue.draining = false;
+}
+
+}  // namespace
+
+void destroy_tensor(Counted* counted) noexcept {
+  TensorImpl* tensor = static_cast<TensorImpl*>(counted);
+  count_tensor(-1);
+  // Nearly all: a block of its own with nothing attached but, perhaps, a node.
+  if (is_lone_block(*tensor)) [[likely]] {
+    Node* const grad_fn = tensor->grad_fn;
+    release_storage(tensor->storage);
+    if (grad_fn) release_node(grad_fn);
+  } else if (tensor->extra || tensor->grad.defined()) {
+    destroy_in_turn(tensor);
+  } else {
+    destroy_parts(tensor);
+  }
+}
+
 }  // namespace detail
 
 TensorExtra::~TensorExtra() {
@@ -124,21 +158,11 @@ TensorExtra& TensorImpl::make_extra_part() {
   return *before;
 }
 
-namespace {
-
-// Sizes whose product is 0 may overflow on the way there: the strides of such a tensor are never used,
-// and its numel comes out as 0.
-inline int64_t wrapping_product(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-}
-
-}  // namespace
-
 void contiguous_strides(IntArrayRef sizes, int64_t* strides) {
   int64_t stride = 1;
   for (size_t i = sizes.size(); i-- > 0;) {
     strides[i] = stride;
-    if (sizes[i] > 1) stride = wrapping_product(stride, sizes[i]);
+    if (sizes[i] > 1) stride = wrapping_multiply(stride, sizes[i]);
   }
 }
 
@@ -158,18 +182,10 @@ inline void make_room_for_dims(TensorImpl& impl, size_t ndim) {
   impl.ndim = static_cast<uint8_t>(ndim);
 }
 
-// Writes sizes with row-major strides; returns their product.
-[[gnu::always_inline]] inline int64_t place_contiguous(const int64_t* sizes, size_t ndim,
-                                                       int64_t* to_sizes, int64_t* to_strides) {
-  int64_t count = 1, stride = 1;
-  for (size_t i = ndim; i-- > 0;) {
-    const int64_t size = to_sizes[i] = sizes[i];
-    to_strides[i] = stride;
-    count = wrapping_product(count, size);
-    if (size > 1) stride = wrapping_product(stride, size);
-  }
-  return count;
-}
+// Five sizes below this cannot overflow: only larger ones, and more of them, pay for the check.
+constexpr uint64_t kSmallSize = 1u << 12;
+
+[[gnu::noinline]] void check_numel(IntArrayRef sizes) { numel({sizes.data(), sizes.size()}); }
 
 [[gnu::always_inline]] inline void place_shape(TensorImpl& impl, IntArrayRef sizes,
                                                IntArrayRef strides) {
@@ -177,13 +193,17 @@ inline void make_room_for_dims(TensorImpl& impl, size_t ndim) {
   int64_t* to_sizes = impl.sizes();
   int64_t* to_strides = impl.strides();
   int64_t count = 1;
+  uint64_t bits = sizes.size() > kInlineDims ? kSmallSize : 0;
   bool contiguous = true;
   for (size_t i = sizes.size(); i-- > 0;) {
     const int64_t size = to_sizes[i] = sizes[i];
     const int64_t stride = to_strides[i] = strides[i];
     contiguous &= size == 1 || stride == count;
-    count = wrapping_product(count, size);
+    count = wrapping_multiply(count, size);
+    bits |= static_cast<uint64_t>(size);
   }
+  if (bits >= kSmallSize) [[unlikely]]
+    check_numel(sizes);
   impl.numel = count;
   impl.set_flag(TensorImpl::kContiguous, contiguous || count == 0);
 }
@@ -192,7 +212,9 @@ inline void make_room_for_dims(TensorImpl& impl, size_t ndim) {
 
 void TensorImpl::set_contiguous_shape(IntArrayRef new_sizes) {
   make_room_for_dims(*this, new_sizes.size());
-  numel = place_contiguous(new_sizes.data(), new_sizes.size(), sizes(), strides());
+  std::copy(new_sizes.begin(), new_sizes.end(), sizes());
+  contiguous_strides(new_sizes, strides());
+  numel = simdgrad::numel({new_sizes.data(), new_sizes.size()});
   set_flag(kContiguous, true);
 }
 
@@ -219,7 +241,12 @@ namespace {
   TensorImpl* to = new_impl_with_data(static_cast<size_t>(count * element_size(dtype)), dtype);
   to->ndim = static_cast<uint8_t>(sizes.size());
   to->numel = count;
-  place_contiguous(sizes.data(), sizes.size(), to->shape.inlined, to->shape.inlined + kInlineDims);
+  int64_t stride = 1;
+  for (size_t i = sizes.size(); i-- > 0;) {
+    to->shape.inlined[i] = sizes[i];
+    to->shape.inlined[kInlineDims + i] = stride;
+    stride *= sizes[i] + (sizes[i] == 0);
+  }
   return Tensor::adopt(to);
 }
 
@@ -228,13 +255,12 @@ namespace {
 Tensor make_tensor(IntArrayRef sizes, ScalarType dtype) {
   if (sizes.size() > kInlineDims) [[unlikely]]
     return make_large_tensor(sizes, dtype);
-  // Small sizes cannot overflow: only the others pay for the checks.
   uint64_t count = 1, bits = 0;
   for (int64_t size : sizes) {
     bits |= static_cast<uint64_t>(size);
     count *= static_cast<uint64_t>(size);
   }
-  if (bits >= 1u << 12) [[unlikely]]
+  if (bits >= kSmallSize) [[unlikely]]
     return make_large_tensor(sizes, dtype);
   return make_small_tensor(sizes, static_cast<int64_t>(count), dtype);
 }

@@ -28,7 +28,7 @@ struct Storage {
 };
 
 // How a view came to be, for the in-place rules.
-enum class ViewKind : uint8_t { kDefault, kNoGrad, kMultiOutput };
+enum class ViewKind : uint8_t { kDefault, kNoGrad, kMultiOutput, kCustomFunction };
 
 constexpr int kInlineDims = 5;
 constexpr int kMaxDims = 64;
@@ -45,6 +45,7 @@ class TensorImpl : public detail::Counted {
   static constexpr uint8_t kHasStorage = 8;  // its block holds a Storage behind it
   static constexpr uint8_t kViewKindShift = 4;  // two bits
   static constexpr uint8_t kRetainsGrad = 64;
+  static constexpr uint8_t kDataWasSet = 128;  // by set_data: what was recorded may not fit any more
 
   bool requires_grad() const { return flags & kRequiresGrad; }
   bool is_contiguous() const { return flags & kContiguous; }

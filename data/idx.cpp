@@ -69,19 +69,19 @@ Tensor read_idx(const std::string& path) {
   for (int dim = 0; dim < ndim; ++dim) sizes.push_back(big_endian(raw + 4 * dim));
 
   const uint64_t header = 4 + 4 * static_cast<uint64_t>(ndim);
-  uint64_t bytes = static_cast<uint64_t>(element_size(dtype));
-  bool overflow = false;
-  for (const int64_t size : sizes)
-    overflow |= __builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes);
-  if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) {
-    bytes = 0;
-    overflow = false;
+  // Zeros left out, so that a shape of which a part could not be counted is refused although it is empty.
+  int64_t product = element_size(dtype);
+  bool overflow = false, is_empty = false;
+  for (const int64_t size : sizes) {
+    is_empty |= size == 0;
+    if (size > 1) overflow |= __builtin_mul_overflow(product, size, &product);
   }
+  const uint64_t bytes = is_empty ? 0 : static_cast<uint64_t>(product);
   const uint64_t most = source.most_bytes();
   const char* at_most = source.is_compressed() ? "at most " : "";
   SIMDGRAD_CHECK(!overflow && most >= header && bytes <= most - header, "read_idx: ", path,
                  ": sizes ", sizes, " of ", dtype_name(dtype), " need ",
-                 overflow ? "more than 2^64" : std::to_string(bytes),
+                 overflow ? "more than 2^63" : std::to_string(bytes),
                  " bytes after the header, the file has ", at_most, most - std::min(most, header));
   Tensor tensor = empty(sizes, dtype);
   const size_t found = bytes == 0 ? 0 : source.read(tensor.data_ptr(), bytes);

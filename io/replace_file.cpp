@@ -1,12 +1,16 @@
 #include <simdgrad/io.h>
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
+#include <memory>
 #include <random>
 #include <system_error>
 #include <vector>
@@ -40,6 +44,38 @@ std::string folder_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+struct Descriptor {
+  int file;
+  ~Descriptor() {
+    if (file >= 0) ::close(file);
+  }
+};
+
+// Temporary files are ".NAME.tmp-RANDOM" beside NAME: short enough beside a long name, since file
+// systems allow 255 bytes.
+std::string temporary_prefix(const std::string& name) { return "." + name.substr(0, 200) + ".tmp-"; }
+constexpr std::time_t kAbandoned = 60;  // seconds without a write
+
+// Removes what writers that were killed have left of `target`. A living one holds a lock on its file.
+void remove_abandoned(const std::string& folder, const std::string& name) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> opened(::opendir(folder.c_str()), ::closedir);
+  if (!opened) return;
+  const std::string prefix = temporary_prefix(name);
+  const std::time_t now = std::time(nullptr);
+  const int in = ::dirfd(opened.get());
+  while (const dirent* entry = ::readdir(opened.get())) {
+    const std::string_view found = entry->d_name;
+    if (!found.starts_with(prefix) ||
+        found.find_first_not_of("0123456789", prefix.size()) != std::string_view::npos)
+      continue;
+    const Descriptor file{::openat(in, entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+    struct stat status;
+    if (file.file >= 0 && ::fstat(file.file, &status) == 0 && S_ISREG(status.st_mode) &&
+        now - status.st_mtime > kAbandoned && ::flock(file.file, LOCK_EX | LOCK_NB) == 0)
+      ::unlinkat(in, entry->d_name, 0);
+  }
 }
 
 // A new file beside `target`, removed again unless it takes the target's place.
@@ -77,6 +113,8 @@ class TemporaryFile final : public FileWriter {
   void take_the_place_of(const std::string& target) {
     flush();
     if (::fsync(file_) != 0) fail(path_, "synchronising it with the disk", errno);
+    // The lock stays until the name is given up: it is on the open file, not on the descriptor.
+    const Descriptor lock{::fcntl(file_, F_DUPFD_CLOEXEC, 0)};
     if (::close(std::exchange(file_, -1)) != 0) fail(path_, "closing it", errno);
     if (::rename(temporary_.c_str(), target.c_str()) != 0) fail(path_, "renaming it", errno);
     temporary_.clear();
@@ -87,14 +125,17 @@ class TemporaryFile final : public FileWriter {
   static constexpr size_t kBufferBytes = 64 * 1024;
 
   void create(const std::string& target) {
+    const size_t name = target.rfind('/') == std::string::npos ? 0 : target.rfind('/') + 1;
+    remove_abandoned(folder_of(target), target.substr(name));
     std::random_device random;
     for (int attempt = 0;; ++attempt) {
-      // Short enough beside a long name: file systems allow 255 bytes.
-      const size_t name = target.rfind('/') == std::string::npos ? 0 : target.rfind('/') + 1;
-      temporary_ = target.substr(0, name) + "." + target.substr(name).substr(0, 200) + ".tmp-" +
+      temporary_ = target.substr(0, name) + temporary_prefix(target.substr(name)) +
                    std::to_string(random());
       file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (file_ >= 0) return;
+      if (file_ >= 0) {
+        ::flock(file_, LOCK_EX | LOCK_NB);  // where a file system has none, nobody else can lock either
+        return;
+      }
       if (errno != EEXIST || attempt == 100) {
         const int error = errno;
         temporary_.clear();

@@ -102,12 +102,15 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool number_integer(number_integer_t value) override {
-    return unexpected("the number " + std::to_string(value));
+    return unexpected("the number " + (value == 0 ? "-0" : std::to_string(value)));
   }
   bool number_float(number_float_t, const string_t& text) override {
     return unexpected("the number " + text.substr(0, 80));
   }
-  bool null() override { return unexpected("null"); }
+  bool null() override {
+    // MLX writes this where there are no metadata.
+    return (place_ == Place::root && key_ == "__metadata__") || unexpected("null");
+  }
   bool boolean(bool value) override { return unexpected(value ? "true" : "false"); }
   bool binary(binary_t&) override { return unexpected("binary data"); }
   bool parse_error(size_t position, const std::string&, const nlohmann::json::exception&) override {
@@ -173,21 +176,22 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
     return check_size(entry);
   }
   bool check_size(const TensorEntry& entry) {
-    uint64_t bytes = static_cast<uint64_t>(element_size(entry.dtype));
-    bool overflow = false;
-    for (const int64_t size : entry.sizes)
-      overflow |= __builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes);
-    if (std::find(entry.sizes.begin(), entry.sizes.end(), 0) != entry.sizes.end()) {
-      bytes = 0;
-      overflow = false;
+    // Zeros left out, so that a shape of which a part could not be counted is refused although it is
+    // empty.
+    int64_t product = element_size(entry.dtype);
+    bool overflow = false, is_empty = false;
+    for (const int64_t size : entry.sizes) {
+      is_empty |= size == 0;
+      if (size > 1) overflow |= __builtin_mul_overflow(product, size, &product);
     }
+    const uint64_t bytes = is_empty ? 0 : static_cast<uint64_t>(product);
     if (!overflow && bytes == entry.end - entry.begin) return true;
     std::string sizes;
     for (const int64_t size : entry.sizes)
       sizes += (sizes.empty() ? "" : ", ") + std::to_string(size);
     return stop(tensor() + " has " + std::to_string(entry.end - entry.begin) +
                 " bytes of data, its shape [" + sizes + "] of " + safetensors_name(entry.dtype) +
-                " needs " + (overflow ? "more than 2^64" : std::to_string(bytes)));
+                " needs " + (overflow ? "more than 2^63" : std::to_string(bytes)));
   }
 
   Header& header_;

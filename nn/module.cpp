@@ -196,14 +196,29 @@ Tensor& Module::register_buffer(std::string name, Tensor tensor) {
   return buffers_.insert(std::move(name), std::move(tensor));
 }
 
+namespace {
+
+// A module below itself would be walked for ever.
+void check_child(const Module& parent, const std::shared_ptr<Module>& child, const char* operation,
+                 const std::string& name) {
+  SIMDGRAD_CHECK(child, operation, ": got no module for the name '", name, "'");
+  child->apply([&](Module& module) {
+    SIMDGRAD_CHECK(&module != &parent, operation, ": '", name, "' is ",
+                   child.get() == &parent ? "the module itself" : "a module above this one",
+                   ", which cannot be below itself");
+  });
+}
+
+}  // namespace
+
 void Module::add_module(std::string name, std::shared_ptr<Module> module) {
   check_name(name, "Submodule");
-  SIMDGRAD_CHECK(module, "register_module: got no module for the name '", name, "'");
+  check_child(*this, module, "register_module", name);
   children_.insert(std::move(name), std::move(module));
 }
 
 void Module::exchange_module(const std::string& name, std::shared_ptr<Module> module) {
-  SIMDGRAD_CHECK(module, "replace_module: got no module for the name '", name, "'");
+  check_child(*this, module, "replace_module", name);
   children_[name] = std::move(module);
 }
 
@@ -238,16 +253,15 @@ void Module::copy_registered(const Module& from) {
   const NoGradGuard no_grad;
   copy_tensors(from.parameters_, parameters_);
   copy_tensors(from.buffers_, buffers_);
-  for (const auto& child : from.children_) {
-    if (!children_.contains(child.key())) {
-      children_.insert(child.key(), child.value()->clone());
-      continue;
-    }
-    // The member that holds the child keeps pointing at it: its contents change, not the pointer.
-    Module& mine = *children_[child.key()];
-    mine.copy_registered(*child.value());
-  }
+  SIMDGRAD_CHECK(children_.size() == from.children_.size(),
+                 "The cloned module does not have the same number of child modules as the original "
+                 "module after calling reset(). Are you sure you called register_module() inside reset() "
+                 "and not the constructor?");
+  // The member that holds a child keeps pointing at it: its contents change, not the pointer.
+  for (const auto& child : from.children_) children_[child.key()]->clone_(*child.value());
   is_training_ = from.is_training_;
 }
+
+void Module::clone_(const Module& other) { copy_registered(other); }
 
 }  // namespace simdgrad::nn

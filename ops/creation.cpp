@@ -1,4 +1,5 @@
 #include <simdgrad/creation.h>
+#include <simdgrad/sparse.h>
 
 #include <cmath>
 #include <cstring>
@@ -16,9 +17,13 @@ Tensor with_options(Tensor result, const TensorOptions& options) {
   return result;
 }
 
-Tensor fresh(IntArrayRef sizes, const TensorOptions& options) {
-  SIMDGRAD_CHECK(options.layout() == Layout::Strided,
-                 "empty: got layout Sparse; sparse_coo_tensor makes sparse tensors");
+// Of what can only be dense.
+void check_strided(const TensorOptions& options, const char* operation) {
+  SIMDGRAD_CHECK(options.layout() == Layout::Strided, operation,
+                 ": got layout Sparse, which only zeros, empty and sparse_coo_tensor make");
+}
+Tensor fresh(IntArrayRef sizes, const TensorOptions& options, const char* operation) {
+  check_strided(options, operation);
   return make_tensor(sizes, options.dtype());
 }
 
@@ -33,20 +38,22 @@ void set_all(const Tensor& tensor, const Scalar& value) {
   impl(tensor).version->version.store(0, std::memory_order_relaxed);
 }
 
-Tensor filled(IntArrayRef sizes, const Scalar& value, const TensorOptions& options) {
-  Tensor result = fresh(sizes, options);
+Tensor filled(IntArrayRef sizes, const Scalar& value, const TensorOptions& options,
+              const char* operation) {
+  Tensor result = fresh(sizes, options, operation);
   set_all(result, value);
   return with_options(std::move(result), options);
 }
 
-Tensor fresh_like(const Tensor& self, const TensorOptions& options) {
-  check_defined(self);
-  const ScalarType dtype = options.has_dtype() ? options.dtype() : self.scalar_type();
-  return self.is_sparse() ? empty_sparse_like(self, dtype) : make_like(self, dtype);
+ScalarType dtype_like(const Tensor& self, const TensorOptions& options) {
+  return options.has_dtype() ? options.dtype() : self.dtype();
 }
 
-Tensor filled_like(const Tensor& self, const Scalar& value, const TensorOptions& options) {
-  Tensor result = fresh_like(self, options);
+Tensor filled_like(const Tensor& self, const Scalar& value, const TensorOptions& options,
+                   const char* operation) {
+  check_dense(self, operation);
+  check_strided(options, operation);
+  Tensor result = make_like(self, dtype_like(self, options));
   set_all(result, value);
   return with_options(std::move(result), options);
 }
@@ -59,29 +66,44 @@ ScalarType dtype_of(const Scalar& value) {
 }  // namespace
 
 Tensor empty(IntArrayRef sizes, const TensorOptions& options) {
-  return with_options(fresh(sizes, options), options);
+  if (options.layout() == Layout::Sparse) return sparse_coo_tensor(sizes, options);
+  return with_options(fresh(sizes, options, "empty"), options);
 }
 Tensor zeros(IntArrayRef sizes, const TensorOptions& options) {
   for (const int64_t size : sizes)
     SIMDGRAD_CHECK(size >= 0, "zeros: Dimension size must be non-negative.");
-  return filled(sizes, 0, options);
+  if (options.layout() == Layout::Sparse) return sparse_coo_tensor(sizes, options);
+  return filled(sizes, 0, options, "zeros");
 }
-Tensor ones(IntArrayRef sizes, const TensorOptions& options) { return filled(sizes, 1, options); }
+Tensor ones(IntArrayRef sizes, const TensorOptions& options) {
+  return filled(sizes, 1, options, "ones");
+}
 Tensor full(IntArrayRef sizes, const Scalar& value, const TensorOptions& options) {
-  return filled(sizes, value, options.has_dtype() ? options : options.dtype(dtype_of(value)));
+  return filled(sizes, value, options.has_dtype() ? options : options.dtype(dtype_of(value)), "full");
 }
+
 Tensor empty_like(const Tensor& self, const TensorOptions& options) {
-  return with_options(fresh_like(self, options), options);
+  check_defined(self);
+  const Layout layout = options.has_layout() ? options.layout() : self.layout();
+  const ScalarType dtype = dtype_like(self, options);
+  if (layout == Layout::Strided) {
+    Tensor result = self.is_sparse() ? make_tensor(self.sizes(), dtype) : make_like(self, dtype);
+    return with_options(std::move(result), options);
+  }
+  Tensor result = self.is_sparse() ? empty_sparse_like(self, dtype)
+                                   : sparse_coo_tensor(self.sizes(), dtype);
+  return with_options(std::move(result), options);
 }
 Tensor zeros_like(const Tensor& self, const TensorOptions& options) {
-  if (self.defined() && self.is_sparse()) return empty_like(self, options);
-  return filled_like(self, 0, options);
+  Tensor result = empty_like(self, options.requires_grad(false));
+  if (!result.is_sparse()) set_all(result, 0);
+  return with_options(std::move(result), options);
 }
 Tensor ones_like(const Tensor& self, const TensorOptions& options) {
-  return filled_like(self, 1, options);
+  return filled_like(self, 1, options, "ones_like");
 }
 Tensor full_like(const Tensor& self, const Scalar& value, const TensorOptions& options) {
-  return filled_like(self, value, options);
+  return filled_like(self, value, options, "full_like");
 }
 
 Tensor arange(const Scalar& end, const TensorOptions& options) { return arange(0, end, 1, options); }
@@ -89,31 +111,64 @@ Tensor arange(const Scalar& start, const Scalar& end, const TensorOptions& optio
   return arange(start, end, 1, options);
 }
 
+namespace {
+
+// The numbers of an integer arange are integers themselves.
+int64_t whole_number(const Scalar& value) {
+  SIMDGRAD_CHECK(value.fits<int64_t>(), "value cannot be converted to type int64_t without overflow");
+  return value.to_long();
+}
+
+// start, end and step as given, and cut to integers where those are asked for.
+struct Range {
+  double from, to, by;
+  int64_t a = 0, b = 0, s = 0;
+
+  // How many numbers there are. `exact` in integers, in 128 bits: the ends may lie 2^64 apart.
+  int64_t count(bool exact) const {
+    SIMDGRAD_CHECK(exact ? s != 0 : by > 0 || by < 0, "step must be nonzero");
+    SIMDGRAD_CHECK(std::isfinite(from) && std::isfinite(to), "unsupported range: ", from, " -> ", to);
+    const bool rises = exact ? s > 0 : by > 0;
+    const bool reaches = exact ? (rises ? b >= a : b <= a) : (rises ? to >= from : to <= from);
+    SIMDGRAD_CHECK(reaches, "upper bound and lower bound inconsistent with step sign");
+    if (exact)
+      return static_cast<int64_t>((static_cast<__int128>(b) - a + s - (s > 0 ? 1 : -1)) / s);
+    const double numbers = std::ceil((to - from) / by);
+    SIMDGRAD_CHECK(numbers <= 9.2e18, "invalid size, possible overflow? arange from ", from, " to ", to,
+                   " by ", by);
+    return static_cast<int64_t>(numbers);
+  }
+};
+
+}  // namespace
+
+// An int64 range is computed in int64: what is given is cut to integers first. Of the other integer
+// types only the numbers are, their count is not; as in PyTorch.
 Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step,
               const TensorOptions& options) {
-  const double from = start.to_double(), to = end.to_double(), by = step.to_double();
-  const bool integers =
+  check_strided(options, "arange");
+  const bool given_integers =
       start.is_integral(true) && end.is_integral(true) && step.is_integral(true);
-  const ScalarType dtype = options.has_dtype() ? options.dtype() : integers ? kLong : get_default_dtype();
-  SIMDGRAD_CHECK(by != 0, "step must be nonzero");
-  SIMDGRAD_CHECK(std::isfinite(from) && std::isfinite(to), "unsupported range: ", from, " -> ", to);
-  SIMDGRAD_CHECK((by > 0 && to >= from) || (by < 0 && to <= from),
-                 "upper bound and lower bound inconsistent with step sign");
-  const double count = integers ? 0 : std::ceil((to - from) / by);
-  SIMDGRAD_CHECK(count <= 9.2e18, "invalid size, possible overflow? arange from ", from, " to ", to,
-                 " by ", by);
-  const int64_t a = start.to_long(), s = step.to_long();
-  // Differences of integers in 128 bits: the ends may lie 2^64 apart.
-  const __int128 span = static_cast<__int128>(end.to_long()) - a;
-  const int64_t n = integers ? static_cast<int64_t>((span + s - (s > 0 ? 1 : -1)) / s)
-                             : static_cast<int64_t>(count);
+  const ScalarType dtype = options.has_dtype() ? options.dtype()
+                           : given_integers    ? kLong
+                                               : get_default_dtype();
+  SIMDGRAD_CHECK(dtype != kBool, "\"arange_cpu\" not implemented for 'Bool'");
+  const bool in_integers = !simdgrad::is_floating_point(dtype) || given_integers;
+  Range range{start.to_double(), end.to_double(), step.to_double()};
+  if (in_integers) {
+    range.a = whole_number(start);
+    range.b = whole_number(end);
+    range.s = whole_number(step);
+  }
+  const int64_t n = range.count(given_integers || dtype == kLong);
   Tensor result = make_tensor(n, dtype);
   for_type(dtype, [&]<class T>(T) {
     T* out = static_cast<T*>(impl(result).data);
-    if (integers) {
-      for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(a + s * i);
+    if (in_integers) {
+      for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(range.a + wrapping_multiply(range.s, i));
     } else {
-      for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(from + by * static_cast<double>(i));
+      for (int64_t i = 0; i < n; ++i)
+        out[i] = static_cast<T>(range.from + range.by * static_cast<double>(i));
     }
   });
   return with_options(std::move(result), options);
@@ -121,13 +176,14 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step,
 
 Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, const TensorOptions& options) {
   SIMDGRAD_CHECK(steps >= 0, "number of steps must be non-negative");
+  check_strided(options, "linspace");
   Tensor result = make_tensor(steps, options.dtype());
   for_type(result.scalar_type(), [&]<class T>(T) {
-    // Computed in the result's own float type from both ends towards the middle, so that it is
-    // symmetric and ends exactly at `end`.
+    // Computed in the result's own float type (integers in double, from integer ends) from both ends
+    // towards the middle, so that it is symmetric and ends exactly at `end`.
     using F = std::conditional_t<std::is_same_v<T, float>, float, double>;
     T* out = static_cast<T*>(impl(result).data);
-    const F from = start.to<F>(), to = end.to<F>();
+    const F from = static_cast<F>(start.to<T>()), to = static_cast<F>(end.to<T>());
     const F by = steps > 1 ? (to - from) / static_cast<F>(steps - 1) : F(0);
     for (int64_t i = 0; i < steps; ++i)
       out[i] = static_cast<T>(i < steps / 2 || steps == 1
@@ -142,7 +198,7 @@ Tensor eye(int64_t n, const TensorOptions& options) { return eye(n, n, options);
 Tensor eye(int64_t n, int64_t m, const TensorOptions& options) {
   SIMDGRAD_CHECK(n >= 0, "n must be greater or equal to 0, got ", n);
   SIMDGRAD_CHECK(m >= 0, "m must be greater or equal to 0, got ", m);
-  Tensor result = filled({n, m}, 0, options.requires_grad(false));
+  Tensor result = filled({n, m}, 0, options.requires_grad(false), "eye");
   for_type(result.scalar_type(), [&]<class T>(T) {
     T* out = static_cast<T*>(impl(result).data);
     for (int64_t i = 0; i < n && i < m; ++i) out[i * m + i] = T(1);
@@ -170,7 +226,8 @@ TensorData::TensorData(std::initializer_list<TensorData> list) : is_list_(true) 
 }
 
 ScalarType TensorData::scalar_type() const {
-  return dtype_ == kDouble ? get_default_dtype() : dtype_;
+  if (is_floating_point(dtype_)) return get_default_dtype();
+  return dtype_ == kInt ? kLong : dtype_;
 }
 
 namespace {
@@ -211,6 +268,7 @@ std::string TensorData::to_string() const {
 }
 
 Tensor tensor(const TensorData& data, const TensorOptions& options) {
+  check_strided(options, "tensor");
   const ScalarType dtype = options.has_dtype() ? options.dtype() : data.scalar_type();
   Tensor result = make_tensor(data.sizes(), dtype);
   for_type(dtype, [&]<class T>(T) {
@@ -224,6 +282,7 @@ namespace {
 
 Tensor wrap(void* data, IntArrayRef sizes, IntArrayRef strides, const TensorOptions& options,
             void (*release)(void*), void* context) {
+  check_strided(options, "from_blob");
   check_sizes_nonnegative({sizes.data(), sizes.size()});
   SIMDGRAD_CHECK(strides.size() == sizes.size(), "from_blob: got ", sizes.size(), " sizes and ",
                  strides.size(), " strides");
@@ -248,6 +307,7 @@ Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides, const Tenso
 
 Tensor from_blob(void* data, IntArrayRef sizes, const std::function<void(void*)>& deleter,
                  const TensorOptions& options) {
+  if (!deleter) return from_blob(data, sizes, options);
   struct Owner {
     std::function<void(void*)> deleter;
     void* data;

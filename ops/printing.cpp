@@ -8,6 +8,7 @@
 #include <ostream>
 #include <vector>
 
+#include "core/fork.h"
 #include "core/tensor_impl.h"
 
 namespace simdgrad {
@@ -21,7 +22,8 @@ struct Settings {
   std::optional<bool> sci_mode;
 };
 
-std::mutex settings_mutex;
+// Never destroyed: static objects may print.
+detail::ForkMutex& settings_mutex = *new detail::ForkMutex;
 Settings settings_now;
 
 Settings current_settings() {
@@ -136,9 +138,12 @@ class Body {
 
  private:
   const char* data() const { return static_cast<const char*>(of_.data); }
-  int64_t step(size_t dim) const { return of_.strides()[dim] * element_size(of_.dtype); }
+  // Bytes; a stride that is never taken may be any.
+  int64_t step(size_t dim) const {
+    return wrapping_multiply(of_.strides()[dim], element_size(of_.dtype));
+  }
   bool cut(size_t dim) const {
-    return summarise_ && of_.sizes()[dim] > 2 * settings_.edgeitems;
+    return summarise_ && of_.sizes()[dim] - settings_.edgeitems > settings_.edgeitems;
   }
 
   template <class F>

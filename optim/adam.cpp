@@ -76,13 +76,12 @@ void step_groups(std::vector<OptimizerParamGroup>& groups, Optimizer::StateMap& 
     const bool amsgrad = static_cast<const Options&>(group.options()).amsgrad();
     for (const Tensor& parameter : group.params()) {
       if (!parameter.grad().defined()) continue;
-      std::unique_ptr<OptimizerParamState>& state = states[Optimizer::state_key(parameter)];
-      if (!state) {
+      std::unique_ptr<OptimizerParamState>& state = Optimizer::state_of(states, parameter, [&] {
         auto fresh = std::make_unique<AdamParamState>();
         fresh->exp_avg(zeros_like(parameter));
         fresh->exp_avg_sq(zeros_like(parameter));
-        state = std::move(fresh);
-      }
+        return fresh;
+      });
       auto& adam = static_cast<AdamParamState&>(*state);
       if (amsgrad && !adam.max_exp_avg_sq().defined()) adam.max_exp_avg_sq(zeros_like(parameter));
     }

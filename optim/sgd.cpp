@@ -78,8 +78,8 @@ void SGD::prepare(const OptimizerParamGroup& group) {
     if (!gradient.defined()) continue;
     Change& change = changes_.emplace_back(Change{&options, parameter, gradient, {}, nullptr, false});
     if (options.momentum() == 0) continue;
-    std::unique_ptr<OptimizerParamState>& state = state_[state_key(parameter)];
-    if (!state) state = std::make_unique<SGDParamState>();
+    std::unique_ptr<OptimizerParamState>& state =
+        state_of(state_, parameter, [] { return std::make_unique<SGDParamState>(); });
     change.buffer = &static_cast<SGDParamState&>(*state).momentum_buffer();
     change.first = !change.buffer->defined();
     if (!gradient.is_sparse()) {
@@ -97,12 +97,13 @@ void SGD::prepare(const OptimizerParamGroup& group) {
 
 void SGD::apply(Change& change) {
   const SGDOptions& options = *change.options;
-  if (change.next.defined()) *change.buffer = std::move(change.next);
   if (change.gradient.is_sparse()) {
     // Through detach(): a parameter that requires grad is a leaf, which no operation may change.
     change.parameter.detach().add_(change.gradient, -options.lr());
+    if (change.next.defined()) *change.buffer = std::move(change.next);
     return;
   }
+  if (change.next.defined()) *change.buffer = std::move(change.next);
   _fused_sgd_(change.parameter, change.gradient,
               change.buffer ? TensorList(*change.buffer) : TensorList(), options.weight_decay(),
               options.momentum(), options.lr(), options.dampening(), options.nesterov(), false,

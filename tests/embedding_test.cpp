@@ -104,7 +104,7 @@ TEST_CASE("embedding: refusals", "[embedding]") {
   for (const int64_t bad : {4, -1, 1000000})
     for (const bool sparse : {false, true})
       CHECK(text([&] {
-              embedding(weight, tensor({0, bad}), -1, false, sparse);
+              embedding(weight, tensor({int64_t{0}, bad}), -1, false, sparse);
             }) == "index out of range in self");
   CHECK_THROWS_AS(embedding(weight, tensor({4})), IndexError);
   CHECK(

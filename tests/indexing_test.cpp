@@ -106,6 +106,25 @@ using autograd::variable_list;
 
 }  // namespace
 
+TEST_CASE("an index without elements: its gradient is zeros of the source's shape", "[indexing]") {
+  const Tensor none = zeros({2, 0, 3}, kLong);
+  const auto zeros_like_source = [](const Tensor& y, const Tensor& source) {
+    const Tensor dx = autograd::grad({y.sum()}, {source})[0];
+    CHECK(dx.equal(zeros_like(source)));
+  };
+  for (const Tensor& given : {ones({1}), ones({3, 4, 5}), ones({2, 0, 3}), ones({0})}) {
+    const Tensor source = given.clone().requires_grad_();
+    zeros_like_source(zeros({3, 17}).scatter_add(0, none, source), source);
+    Tensor target = zeros({3, 17});
+    target.scatter_add_(0, none, source);
+    zeros_like_source(target, source);
+  }
+  const Tensor x = ones({4, 3, 5}).requires_grad_();
+  zeros_like_source(x.gather(1, none), x);
+  zeros_like_source(x.index_select(0, zeros({0}, kLong)), x);
+  zeros_like_source(x.index({zeros({0}, kLong)}), x);
+}
+
 TEST_CASE("integers, slices, None and Ellipsis give views", "[indexing]") {
   const Tensor a = rand({3, 4}, requires_grad());
   const Tensor t4 = rand({2, 3, 4, 5});

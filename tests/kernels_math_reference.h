@@ -91,7 +91,7 @@ W softplus(W x) {
 
 template <class W>
 W gelu(W x) {
-  return x * std::erfc(-x / std::sqrt(W(2))) / 2;
+  return std::max(x, W(-1000)) * std::erfc(-x / std::sqrt(W(2))) / 2;  // 0 at -infinity
 }
 
 template <class T>

@@ -181,7 +181,9 @@ TEST_CASE("one pass and composed losses of pairs agree", "[losses]") {
         const Tensor fused = loss(x, t, reduction), composed = loss(x, strided, reduction);
         CHECK(fused.item<double>() == Approx(composed.item<double>()).epsilon(n > 1000 ? 4 * eps : eps));
         const Tensor want = grad({composed}, {x})[0];
-        CHECK(grad({fused}, {x})[0].allclose(want, eps, eps / static_cast<double>(n)));
+        // A gradient is the difference of two terms of at most the factor, each rounded.
+        const double factor = reduction == kMean ? 1 / static_cast<double>(n) : 1;
+        CHECK(grad({fused}, {x})[0].allclose(want, eps, .1 * eps * factor));
         CHECK(grad({loss(x, t, reduction)}, {x}, {}, true, true)[0].allclose(want, eps, 1e-9));
       }
   Tensor a = randn({6}, type).requires_grad_(), b = randn({6}, type).requires_grad_();
@@ -230,7 +232,7 @@ TEST_CASE("layer_norm of rows of every length", "[losses]") {
       CHECK(fused[i].sizes() == plain[i].sizes());
       CHECK(fused[i].allclose(plain[i], 20 * eps, 20 * eps));
       CHECK(composed[i].allclose(plain[i], 20 * eps, 20 * eps));
-      CHECK(composed[i].requires_grad() == (i < 2));  // dbias is a sum of dy alone
+      CHECK(composed[i].requires_grad());  // of dbias, a sum of dy alone, the derivative is a zero
     }
   }
   CHECK(layer_norm(ones({2, 1}, type) * 7, {1}).equal(zeros({2, 1}, type)));

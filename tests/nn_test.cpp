@@ -54,6 +54,28 @@ struct Copyable : nn::Cloneable<Copyable> {
   nn::Linear layer{nullptr};
 };
 
+// A child with plain members beside its parameters, held by a pointer.
+struct Counting : nn::Cloneable<Counting> {
+  Counting() { reset(); }
+  void reset() override { scale = register_parameter("scale", ones({2})); }
+  Tensor scale;
+  int calls = 0;
+  std::string label = "new";
+};
+struct Holder : nn::Cloneable<Holder> {
+  Holder() { reset(); }
+  void reset() override { child = register_module("child", std::make_shared<Counting>()); }
+  std::shared_ptr<Counting> child;
+};
+// One child more with every reset().
+struct Growing : nn::Cloneable<Growing> {
+  void reset() override {
+    for (int i = 0; i < count; ++i) register_module(std::to_string(i), nn::ReLU());
+    ++count;
+  }
+  static inline int count = 1;
+};
+
 }  // namespace nets
 
 namespace {
@@ -135,6 +157,20 @@ TEST_CASE("refusals of a module") {
   CHECK(error_of([] { forward_ones(nn::Linear(nullptr)); }) ==
         "Accessing empty ModuleHolder");
   CHECK(nn::Linear(nullptr).is_empty());
+  // A module below itself would be walked for ever.
+  CHECK(error_of([&] { net->register_module("me", net); }) ==
+        "register_module: 'me' is the module itself, which cannot be below itself");
+  CHECK(error_of([&] { net->in->register_module("up", net); }) ==
+        "register_module: 'up' is a module above this one, which cannot be below itself");
+  CHECK(error_of([&] { net->in->replace_module("fc", net); }) ==
+        "replace_module: 'fc' is a module above this one, which cannot be below itself");
+  CHECK(net->in->children().size() == 1);
+  nets::Growing growing;
+  growing.reset();
+  CHECK(error_of([&] { growing.clone(); }) ==
+        "The cloned module does not have the same number of child modules as the original module after "
+        "calling reset(). Are you sure you called register_module() inside reset() and not the "
+        "constructor?");
   nets::Net on_the_stack;
   CHECK_THAT(error_of([&] { on_the_stack.modules(); }),
              StartsWith("It looks like you attempted to retrieve your top-level module"));
@@ -231,6 +267,18 @@ TEST_CASE("a clone shares nothing with its model") {
   const auto twin = std::dynamic_pointer_cast<nn::SequentialImpl>(sequence->clone());
   CHECK(same(twin->forward(x), sequence->forward(x)));
   CHECK_FALSE(twin->parameters()[0].is_alias_of(sequence->parameters()[0]));
+
+  // The child's plain members are its own, and the parent's pointer shows the cloned child.
+  nets::Holder holder;
+  holder.child->calls = 7;
+  holder.child->label = "seen";
+  const auto held = std::dynamic_pointer_cast<nets::Holder>(holder.clone());
+  CHECK(held->child != holder.child);
+  CHECK(held->child.get() == held->children()[0].get());
+  CHECK(held->child->calls == 7);
+  CHECK(held->child->label == "seen");
+  CHECK_FALSE(held->child->scale.is_alias_of(holder.child->scale));
+  CHECK(held->child->scale.is_same(held->parameters()[0]));
 
   // Also where the weight came from outside.
   const Tensor rows = rand({4, 2});

@@ -188,7 +188,6 @@ TEST_CASE("sparse: refusals", "[sparse]") {
       [](const Tensor& x) { return 1 - x; },
       [](const Tensor& x) { return x.mean(); },
       [](const Tensor& x) { return x.max(); },
-      [](const Tensor& x) { return x.sum(0); },
       [](const Tensor& x) { return x.softmax(0); },
       [](const Tensor& x) {
         return x.mm(ones({2, 3}));
@@ -396,6 +395,69 @@ TEST_CASE("sparse: sums", "[sparse]") {
   CHECK(numbers(self) == Numbers{0, 1, 3, 8});
 }
 
+TEST_CASE("sparse: sums over dimensions", "[sparse]") {
+  const Tensor s = example();
+  CHECK(numbers(s.sum(0)) == Numbers{9, 12});
+  CHECK_FALSE(s.sum(0).is_sparse());
+  CHECK(sizes_of(s.sum(IntArrayRef{0}, true)) == Sizes{1, 2});
+  CHECK(s.sum(IntArrayRef{0, 1}).item<double>() == 21);
+  check_parts(s.sum(1), {0, 2}, {7, 14}, true);
+  check_parts(s.sum(-1), {0, 2}, {7, 14}, true);
+  CHECK(sizes_of(s.sum(IntArrayRef{1}, true)) == Sizes{4, 1});
+  check_parts(s.sum(IntArrayRef{}), {0, 2}, {3, 4, 6, 8}, true);  // as libtorch: no dimension
+  CHECK(s.sum(IntArrayRef{1}, false, kDouble).scalar_type() == kDouble);
+  CHECK(example(kInt).sum(1).scalar_type() == kLong);
+  CHECK(numbers(example(kBool).sum(0)) == Numbers{3, 3});
+  CHECK_THROWS_WITH(
+      s.sum(5), Equals("Dimension out of range (expected to be in range of [-2, 1], but got 5)"));
+  CHECK_THROWS_WITH(s.sum(IntArrayRef{1, 1}), Equals("dim 1 appears multiple times in the list of dims"));
+  const Tensor grid = sparse_coo_tensor(tensor({{1, 0, 1, 1, 0}, {2, 3, 2, 0, 3}}),
+                                        arange(15).to(kFloat).view({5, 3}), {2, 4, 3});
+  check_parts(grid.sum(0), {0, 2, 3}, {9, 10, 11, 6, 8, 10, 15, 17, 19}, true);
+  check_parts(grid.sum(1), {0, 1}, {15, 17, 19, 15, 18, 21}, true);
+  check_parts(grid.sum(2), {0, 1, 1, 3, 0, 2}, {51, 30, 24}, true);
+  CHECK(numbers(grid.sum(IntArrayRef{0, 1})) == Numbers{30, 35, 40});
+  check_parts(grid.sum(IntArrayRef{0, 2}), {0, 2, 3}, {30, 24, 51}, true);
+  for (int64_t dim = 0; dim < 3; ++dim)
+    for (const bool keepdim : {false, true}) {
+      Tensor y = grid.sum(IntArrayRef{dim}, keepdim);
+      if (y.is_sparse()) y = y.to_dense();
+      CHECK(y.equal(grid.to_dense().sum(IntArrayRef{dim}, keepdim)));
+    }
+}
+
+TEST_CASE("sparse: a dense tensor times a sparse one, in place", "[sparse]") {
+  const Tensor factors = (arange(8).to(kFloat) + 1).view({4, 2});
+  for (const Tensor& s : {example(), example().coalesce()}) {
+    Tensor y = factors.clone();
+    CHECK(&y.mul_(s) == &y);
+    CHECK(numbers(y) == Numbers{3, 8, 0, 0, 30, 48, 0, 0});
+    CHECK(y._version() == 1);
+    (y = factors.clone()) *= s;
+    CHECK(numbers(y) == Numbers{3, 8, 0, 0, 30, 48, 0, 0});
+  }
+  CHECK(ones({4, 2}, kDouble).mul_(example()).scalar_type() == kDouble);
+  Tensor integers = ones({4, 2}, kLong), wide = ones({2});
+  CHECK_THROWS_WITH(integers.mul_(example()),
+                    Equals("Can't convert result type Float to output Long in add operation"));
+  CHECK_THROWS_AS(wide.mul_(example()), Error);
+  CHECK_THROWS_AS(wide.div_(example()), Error);
+  CHECK(integers._version() + wide._version() == 0);
+  CHECK(numbers(wide) == Numbers{1, 1});
+  // Leading dimensions of a number go to the product.
+  CHECK(sizes_of(example() * ones({1, 1, 1})) == Sizes{1, 4, 2});
+  check_parts(example().to_sparse(), {2, 0, 2}, {1, 2, 3, 4, 5, 6}, false);
+  CHECK(factors.to_sparse()._nnz() == 8);
+  CHECK_THROWS_WITH(full_like(example(), 0),
+                    Equals("full_like: sparse tensors are not supported, got layout Sparse for argument "
+                           "'self'"));
+  CHECK_THROWS_AS(ones_like(example()), Error);
+  for (const auto& refused : {+[](const Tensor& x) { return x + 1; }, +[](const Tensor& x) { return x - 1; },
+                              +[](const Tensor& x) { return x.add(ones({})); }})
+    CHECK_THROWS_WITH(refused(example()), Equals("add(sparse, dense) is not supported. Use add(dense, "
+                                                 "sparse) instead."));
+}
+
 TEST_CASE("sparse: in place", "[sparse]") {
   const auto changed = [](auto change) {
     Tensor s = example().clone();
@@ -488,6 +550,11 @@ TEST_CASE("sparse: derivatives", "[sparse]") {
   both([&](const List& x) { return List{sparse(x[0]).coalesce().to_dense().pow(2)}; }, {v});
   both([&](const List& x) { return List{sparse(x[0]).coalesce().values().pow(2)}; }, {v});
   both([&](const List& x) { return List{sparse(x[0]).sum().pow(2)}; }, {v});
+  both([&](const List& x) { return List{sparse(x[0]).sum(0).pow(2)}; }, {v});
+  both([&](const List& x) { return List{sparse(x[0]).sum(1).to_dense().pow(2)}; }, {v});
+  both([&](const List& x) { return List{sparse(x[0]).sum(IntArrayRef{1}, true).to_dense().pow(2)}; },
+       {v});
+  both([&](const List& x) { return List{(sparse(x[0]) * ones({1, 1, 1})).to_dense().pow(2)}; }, {v});
   both([&](const List& x) { return List{sparse(x[0]).norm(), sparse(x[0]).norm(3)}; }, {v});
   both([&](const List& x) { return List{(-(sparse(x[0]) * 3) / 2).to_dense().pow(2)}; }, {v});
   both([&](const List& x) { return List{(sparse(x[0]) + sparse(x[0] * x[0])).to_dense()}; }, {v});
@@ -521,6 +588,13 @@ TEST_CASE("sparse: derivatives", "[sparse]") {
       [&](const List& x) {
         Tensor y = x[1] * 1;
         y.add_(sparse(x[0]), 2);
+        return List{y.pow(2)};
+      },
+      {v, whole});
+  both(
+      [&](const List& x) {
+        Tensor y = x[1] * 1;
+        y.mul_(sparse(x[0]));
         return List{y.pow(2)};
       },
       {v, whole});

@@ -27,7 +27,8 @@ SIMDGRAD_API Tensor full_like(const Tensor& self, const Scalar& value,
                               const TensorOptions& options = {});
 
 // start, start + step, ... before end: ceil((end - start) / step) numbers. Without a dtype: int64
-// if all three are integers. Errors: "step must be nonzero", "upper bound and lower bound
+// if all three are integers. With kLong all three are cut to integers first, with the other integer
+// types the numbers are made from integers. Errors: "step must be nonzero", "upper bound and lower bound
 // inconsistent with step sign". torch::arange.
 SIMDGRAD_API Tensor arange(const Scalar& end, const TensorOptions& options = {});
 SIMDGRAD_API Tensor arange(const Scalar& start, const Scalar& end,
@@ -66,7 +67,8 @@ class SIMDGRAD_API TensorData {
   bool is_list() const { return is_list_; }
   bool is_scalar() const { return !is_list_; }
   IntArrayRef sizes() const { return sizes_; }
-  // Long for every integer, the default float type for float and double, Bool.
+  // Long for int and int64, the default float type for float and double; bool and the other integers
+  // stay what they are.
   ScalarType scalar_type() const;
   const std::vector<Scalar>& values() const { return values_; }
   // "{{1, 2}, {3, 4}}"
@@ -74,10 +76,13 @@ class SIMDGRAD_API TensorData {
 
  private:
   static std::string join(const std::vector<int64_t>& sizes);
+  // Of a type that no tensor holds: one that holds its numbers.
   template <class T>
   static constexpr ScalarType type_of() {
-    if constexpr (std::is_same_v<T, bool>) return ScalarType::Bool;
-    return std::is_floating_point_v<T> ? ScalarType::Double : ScalarType::Long;
+    if constexpr (is_element_type<T>) return scalar_type_of<T>;
+    if constexpr (std::is_floating_point_v<T>) return ScalarType::Double;
+    constexpr size_t bytes = sizeof(T) + (std::is_unsigned_v<T> ? sizeof(T) : 0);
+    return bytes == 1 ? ScalarType::Char : bytes <= 4 ? ScalarType::Int : ScalarType::Long;
   }
   std::vector<int64_t> sizes_;
   ScalarType dtype_ = ScalarType::Double;
@@ -87,8 +92,9 @@ class SIMDGRAD_API TensorData {
 
 // A tensor of the numbers in the source: `tensor(3.0)` is 0-d, `tensor({{0, 1}, {0, 3}})` is [2, 2]
 // of int64, `tensor({1.5, 2.0})` has the default float type, `tensor({})` is [0]; a std::vector and
-// an ArrayRef are 1-d. Error: "Expected all sub-lists to have sizes: 2 (e.g. {1, 2}), but got
-// sub-list {3} with sizes: 1". torch::tensor.
+// an ArrayRef are 1-d. Errors: "Expected all sub-lists to have sizes: 2 (e.g. {1, 2}), but got
+// sub-list {3} with sizes: 1"; "Expected all elements of the tensor to have the same scalar type: Int,
+// but got element of scalar type: Double". torch::tensor.
 SIMDGRAD_API Tensor tensor(const TensorData& data, const TensorOptions& options = {});
 
 // A tensor on memory that the caller owns and keeps alive; nothing is copied. Strides in elements,

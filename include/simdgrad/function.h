@@ -112,6 +112,7 @@ class SIMDGRAD_API CustomCall {
 
  private:
   struct State;
+  NodePtr make_node(const variable_list& outputs);
   std::unique_ptr<State> state_;
 };
 

@@ -28,7 +28,9 @@ class SIMDGRAD_API FileWriter {
 // Makes `path` hold exactly what `content` writes, or leaves it as it was: everything goes to a
 // temporary file in the same folder, which is synchronised with the disk and takes the place of
 // `path` at the end. When anything fails, `content` included, the temporary file is removed and the
-// failure thrown on. A file that is replaced keeps its permissions; a symbolic link is followed.
+// failure thrown on. A process that is killed leaves its temporary file, ".NAME.tmp-NUMBER"; the next
+// one that replaces `path` removes it once it is a minute old. A file that is replaced keeps its
+// permissions; a symbolic link is followed.
 // Errors: "cannot write out/model.safetensors: No space left on device (while writing)".
 SIMDGRAD_API void replace_file(const std::string& path,
                                const std::function<void(FileWriter&)>& content);
@@ -53,8 +55,8 @@ SIMDGRAD_API void save_safetensors(const std::string& path, const TensorDict& te
 
 // Reads such a file, strictly: types F64 F32 I64 I32 I16 I8 U8 BOOL; every byte of the file belongs
 // to the header or to exactly one tensor. Nothing is allocated that the size of the file does not
-// warrant: the memory needed is that of the file, and some 400 bytes per tensor. Error for anything
-// else. Python: safetensors.torch.load_file.
+// warrant: the memory needed is that of the file, and for each tensor some 400 bytes and 32 for each of
+// its dimensions. Error for anything else. Python: safetensors.torch.load_file.
 SIMDGRAD_API Safetensors load_safetensors(const std::string& path);
 
 // --- modules ------------------------------------------------------------------------------------

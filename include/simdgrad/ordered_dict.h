@@ -40,10 +40,11 @@ class OrderedDict {
   }
 
   const std::string& key_description() const noexcept { return key_description_; }
-  Item& front() { return items_.front(); }
-  const Item& front() const { return items_.front(); }
-  Item& back() { return items_.back(); }
-  const Item& back() const { return items_.back(); }
+  // Error when there is none.
+  Item& front() { return *not_empty("front")->items_.begin(); }
+  const Item& front() const { return *not_empty("front")->items_.begin(); }
+  Item& back() { return not_empty("back")->items_.back(); }
+  const Item& back() const { return not_empty("back")->items_.back(); }
   // By position; Error beyond the end.
   Item& operator[](size_t index) { return items_[checked(index)]; }
   const Item& operator[](size_t index) const { return items_[checked(index)]; }
@@ -91,7 +92,10 @@ class OrderedDict {
     index_.clear();
     items_.clear();
   }
-  void reserve(size_t capacity) { items_.reserve(capacity); }
+  void reserve(size_t capacity) {
+    SIMDGRAD_CHECK(capacity <= items_.max_size(), "OrderedDict: no room for ", capacity, " items");
+    items_.reserve(capacity);
+  }
 
   const std::vector<Item>& items() const noexcept { return items_; }
   std::vector<Key> keys() const {
@@ -111,6 +115,13 @@ class OrderedDict {
   }
 
  private:
+  const OrderedDict* not_empty(const char* call) const {
+    SIMDGRAD_CHECK(!is_empty(), "Called ", call, "() on an empty OrderedDict");
+    return this;
+  }
+  OrderedDict* not_empty(const char* call) {
+    return const_cast<OrderedDict*>(std::as_const(*this).not_empty(call));
+  }
   size_t checked(size_t index) const {
     SIMDGRAD_CHECK(index < items_.size(), "Index ", index, " is out of bounds");
     return index;

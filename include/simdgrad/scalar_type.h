@@ -21,9 +21,20 @@ constexpr ScalarType kFloat = ScalarType::Float, kFloat32 = ScalarType::Float;
 constexpr ScalarType kDouble = ScalarType::Double, kFloat64 = ScalarType::Double;
 constexpr ScalarType kBool = ScalarType::Bool;
 
+namespace detail {
+// "ScalarType: got 77, which is no element type"
+[[noreturn]] SIMDGRAD_API void refuse_scalar_type(ScalarType type);
+// A number cast to ScalarType may be none of them.
+constexpr void check_scalar_type(ScalarType type) {
+  if (type > ScalarType::Bool) [[unlikely]]
+    refuse_scalar_type(type);
+}
+}  // namespace detail
+
 // Bytes of one element.
 constexpr int64_t element_size(ScalarType type) {
   constexpr uint8_t sizes[] = {1, 1, 2, 4, 8, 4, 8, 1};
+  detail::check_scalar_type(type);
   return sizes[static_cast<uint8_t>(type)];
 }
 
@@ -56,6 +67,21 @@ SIMDGRAD_API ScalarType get_default_dtype();
 SIMDGRAD_API void set_default_dtype(ScalarType type);
 
 SIMDGRAD_API std::ostream& operator<<(std::ostream& out, ScalarType type);
+
+// What dtype() gives, as caffe2::TypeMeta: a ScalarType that prints as the type in C++.
+class TypeMeta {
+ public:
+  constexpr explicit TypeMeta(ScalarType type = ScalarType::Float) : type_(type) {}
+  constexpr operator ScalarType() const { return type_; }
+  constexpr ScalarType toScalarType() const { return type_; }
+  // "float", "long int", "unsigned char"
+  SIMDGRAD_API const char* name() const;
+  constexpr size_t itemsize() const { return static_cast<size_t>(element_size(type_)); }
+
+ private:
+  ScalarType type_;
+};
+SIMDGRAD_API std::ostream& operator<<(std::ostream& out, TypeMeta type);
 
 // scalar_type_of<float> == kFloat, and so on for every element type of C++.
 template <class T>

@@ -88,7 +88,7 @@ class SIMDGRAD_API Tensor {
   int64_t stride(int64_t dim) const;
   int64_t storage_offset() const;  // in elements
   ScalarType scalar_type() const;
-  ScalarType dtype() const { return scalar_type(); }
+  TypeMeta dtype() const { return TypeMeta(scalar_type()); }  // prints as "float", "long int"
   Layout layout() const;
   Device device() const { return {}; }
   TensorOptions options() const;
@@ -319,6 +319,9 @@ class SIMDGRAD_API Tensor {
   Tensor clone() const;
   Tensor& copy_(const Tensor& source, bool non_blocking = false);
   Tensor to(ScalarType dtype, bool non_blocking = false, bool copy = false) const;
+  Tensor to(TypeMeta dtype, bool non_blocking = false, bool copy = false) const {
+    return to(dtype.toScalarType(), non_blocking, copy);
+  }
   Tensor to(const TensorOptions& options, bool non_blocking = false, bool copy = false) const;
   Tensor to(Device device, ScalarType dtype, bool non_blocking = false, bool copy = false) const;
   Tensor to(const Tensor& other) const { return to(other.scalar_type()); }
@@ -373,6 +376,7 @@ class SIMDGRAD_API Tensor {
   bool is_coalesced() const;
   Tensor coalesce() const;
   Tensor to_dense() const;
+  Tensor to_sparse() const;
   Tensor to_sparse(int64_t sparse_dim) const;
 
   // --- inside simdgrad --------------------------------------------------------------------------

@@ -41,17 +41,20 @@ SIMDGRAD_API std::ostream& operator<<(std::ostream& out, const Device& device);
 class TensorOptions {
  public:
   constexpr TensorOptions() = default;
-  constexpr TensorOptions(ScalarType type) : dtype_(type) {}
+  constexpr TensorOptions(ScalarType type) : dtype_(type) { detail::check_scalar_type(type); }
+  constexpr TensorOptions(TypeMeta type) : TensorOptions(type.toScalarType()) {}
   constexpr TensorOptions(Layout layout) : layout_(layout) {}
   constexpr TensorOptions(DeviceType type) : TensorOptions(Device(type)) {}
   constexpr TensorOptions(Device) {}
 
   [[nodiscard]] constexpr TensorOptions dtype(ScalarType type) const {
-    TensorOptions copy = *this;
-    copy.dtype_ = type;
-    return copy;
+    return dtype(std::optional(type));
+  }
+  [[nodiscard]] constexpr TensorOptions dtype(TypeMeta type) const {
+    return dtype(type.toScalarType());
   }
   [[nodiscard]] constexpr TensorOptions dtype(std::optional<ScalarType> type) const {
+    if (type) detail::check_scalar_type(*type);
     TensorOptions copy = *this;
     copy.dtype_ = type;
     return copy;
@@ -68,20 +71,22 @@ class TensorOptions {
     return copy;
   }
 
-  ScalarType dtype() const { return dtype_ ? *dtype_ : get_default_dtype(); }
+  TypeMeta dtype() const { return TypeMeta(dtype_.value_or(get_default_dtype())); }
   constexpr bool has_dtype() const { return dtype_.has_value(); }
   constexpr std::optional<ScalarType> dtype_opt() const { return dtype_; }
-  constexpr Layout layout() const { return layout_; }
+  constexpr Layout layout() const { return layout_.value_or(Layout::Strided); }
+  constexpr bool has_layout() const { return layout_.has_value(); }
   constexpr Device device() const { return {}; }
   constexpr bool requires_grad() const { return requires_grad_; }
 
  private:
   std::optional<ScalarType> dtype_;
-  Layout layout_ = Layout::Strided;
+  std::optional<Layout> layout_;
   bool requires_grad_ = false;
 };
 
 inline TensorOptions dtype(ScalarType type) { return TensorOptions(type); }
+inline TensorOptions dtype(TypeMeta type) { return TensorOptions(type); }
 inline TensorOptions layout(Layout layout) { return TensorOptions(layout); }
 inline TensorOptions device(Device device) { return TensorOptions(device); }
 inline TensorOptions requires_grad(bool value = true) {

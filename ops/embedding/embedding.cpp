@@ -25,9 +25,10 @@ void check_ids(const Tensor& ids, const char* argument, const char* operation) {
                  ids.toString(), " instead (while checking arguments for ", operation, ")");
 }
 
-// ids as the kernels read them; each is in [0, rows).
-Tensor checked_ids(const Tensor& indices, int64_t rows) {
-  Tensor ids = contiguous_values(indices);
+// ids as the kernels read them; each is in [0, rows). Backward asks again: the numbers may be a caller's
+// buffer that was written since.
+Tensor checked_ids(const Tensor& indices, int64_t rows, ScalarType dtype) {
+  Tensor ids = contiguous_values(indices, dtype);
   SIMDGRAD_CHECK_AS(IndexError, first_bad_id(ids, 0, rows) < 0, "index out of range in self");
   return ids;
 }
@@ -62,7 +63,7 @@ Tensor dense_gradient(const Tensor& dy, const Tensor& indices, RowRule rule) {
   const TensorImpl& from = impl(dy);
   const int64_t dim = from.sizes()[from.ndim - 1];
   Tensor dw = zero_table({rule.rows, dim}, from.dtype);
-  const Tensor ids = contiguous_values(indices, kLong);
+  const Tensor ids = checked_ids(indices, rule.rows, kLong);
   const RowLayout rows(dy);
   add_rows_by_id({from.dtype, impl(dw).data, dim, rows.data(), rows.stride(), rows.offsets(), dim},
                  static_cast<const int64_t*>(impl(ids).data), impl(ids).numel, rule.rows, 1,
@@ -98,7 +99,7 @@ Tensor row_factors(const Tensor& ids, RowRule rule, ScalarType dtype) {
 
 // y[p] = weight[ids[p]], zero for padding, over the occurrences of ids[p] for the mean.
 Tensor weighted_rows(const Tensor& weight, const Tensor& indices, RowRule rule) {
-  const Tensor ids = contiguous_values(indices);
+  const Tensor ids = checked_ids(indices, rule.rows, impl(indices).dtype);
   Tensor y = gather_rows(weight, ids);
   if (rule.mean || rule.padding_idx >= 0) {
     const GradModeGuard no_grad(false);
@@ -134,6 +135,7 @@ Tensor sparse_gradient(Tensor dy, const Tensor& indices, RowRule rule) {
   const int64_t dim = dy.size(-1), n = impl(indices).numel;
   Tensor ids = make_tensor({1, n}, kLong);
   copy_values(ids.view(indices.sizes()), indices);
+  checked_ids(ids, rule.rows, kLong);
   Tensor values = std::move(dy).reshape({n, dim});
   bool all = true;
   if (rule.padding_idx >= 0) {
@@ -144,7 +146,7 @@ Tensor sparse_gradient(Tensor dy, const Tensor& indices, RowRule rule) {
       values = values.index_select(0, kept);
     }
   }
-  return sparse_from_parts(ids, values, {rule.rows, dim}, ids.size(1) < 1);
+  return sparse_from_parts(ids, values, {rule.rows, dim}, ids.size(1) < 2);
 }
 
 }  // namespace
@@ -158,7 +160,7 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_id
   check_ids(indices, "argument #1 'indices'", "embedding");
   check_dense(indices, "embedding", "indices");
   const RowRule rule{impl(weight).sizes()[0], padding_idx, scale_grad_by_freq};
-  Tensor y = gather_rows(weight, checked_ids(indices, rule.rows));
+  Tensor y = gather_rows(weight, checked_ids(indices, rule.rows, impl(indices).dtype));
   if (is_floating_point(impl(weight).dtype) && needs_gradient(weight))
     record<"EmbeddingBackward0">(
         y, std::tie(weight), [ids = Saved(indices), rule, sparse](Gradients& d) {
@@ -187,8 +189,13 @@ Tensor& embedding_renorm_(Tensor& self, const Tensor& indices, double max_norm, 
   const bool records = needs_gradient(self);
   check_inplace(self, records);
   TensorImpl& table = impl(self);
-  const Tensor ids = contiguous_values(checked_ids(indices, table.sizes()[0]), kLong);
+  const Tensor ids = checked_ids(indices, table.sizes()[0], kLong);
   const int64_t dim = table.sizes()[1];
+  InplaceHistory history(self);
+  if (records)
+    history.record<"EmbeddingRenormBackward0">(std::tie(self), [](Gradients&) {
+      SIMDGRAD_THROW("the derivative for 'embedding_renorm_' is not implemented.");
+    });
   {
     const GradModeGuard no_grad(false);
     const RowGrouping groups(static_cast<const int64_t*>(impl(ids).data), impl(ids).numel,
@@ -204,12 +211,7 @@ Tensor& embedding_renorm_(Tensor& self, const Tensor& indices, double max_norm, 
     put_rows({table.dtype, dim, impl(rows).data, dim, one, table.data, table.strides()[0],
               table.strides()[1], impl(distinct).data, kLong, groups.groups(), table.sizes()[0]});
   }
-  if (records)
-    record_inplace<"EmbeddingRenormBackward0">(self, std::tie(self), [](Gradients&) {
-      SIMDGRAD_THROW("the derivative for 'embedding_renorm_' is not implemented.");
-    });
-  else
-    finish_inplace(self);
+  history.commit();
   return self;
 }
 

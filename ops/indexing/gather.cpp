@@ -221,7 +221,10 @@ auto scatter_add_formula(const Tensor& index, const Tensor& source, int64_t dim)
   return [index = Saved(index), x_sizes = KeptDims(impl(source).size_list()), dim](Gradients& d) {
     if (d.needs(0)) d.set(0, d.dy());
     if (!d.needs(1)) return;
-    Tensor dx = d.dy().gather(dim, index(d));
+    const Tensor ids = index(d);
+    // An empty index may have any shape; nothing of the source was added.
+    if (impl(ids).numel == 0) return d.set(1, zeros_of(x_sizes, d.dy().scalar_type()));
+    Tensor dx = d.dy().gather(dim, ids);
     // What the index leaves out of the source gets no gradient.
     for (size_t i = 0; i < x_sizes.size(); ++i) {
       const int64_t have = dx.size(static_cast<int64_t>(i));
@@ -241,12 +244,12 @@ Tensor& scatter_add_(Tensor& self, int64_t dim, const Tensor& index, const Tenso
   check_scatter_add(self, dim, index, source);
   const bool records = needs_gradient(self, source);
   check_inplace(self, records);
-  scatter_add_values(impl(self), dim, apart(index, impl(self)), apart(source, impl(self)));
+  InplaceHistory history(self);
   if (records)
-    record_inplace<"ScatterAddBackward0">(self, std::tie(self, source),
+    history.record<"ScatterAddBackward0">(std::tie(self, source),
                                           scatter_add_formula(index, source, dim));
-  else
-    finish_inplace(self);
+  scatter_add_values(impl(self), dim, apart(index, impl(self)), apart(source, impl(self)));
+  history.commit();
   return self;
 }
 

@@ -20,7 +20,7 @@ Tensor one_hot(const Tensor& self, int64_t num_classes) {
   if (n > 0) {
     const auto [smallest, largest] = std::minmax_element(id, id + n);
     SIMDGRAD_CHECK(*smallest >= 0, "Class values must be non-negative.");
-    if (num_classes == -1) num_classes = *largest + 1;
+    if (num_classes == -1) num_classes = checked_add(*largest, 1);
     SIMDGRAD_CHECK(*largest < num_classes, "Class values must be smaller than num_classes.");
   }
   Dims sizes(impl(self).size_list());

@@ -138,15 +138,14 @@ Tensor& index_add_(Tensor& self, int64_t dim, const Tensor& index, const Tensor&
   const Tensor ids = checked_ids_to_add(self, dim, index, source);
   const bool records = needs_gradient(self, source);
   check_inplace(self, records);
+  InplaceHistory history(self);
+  if (records)
+    history.record<"IndexAddBackward0">(std::tie(self, source), index_add_formula(index, dim));
   const TensorImpl& y = impl(self);
   const Tensor from = apart(source, y);
   const Tensor safe_ids = apart(ids, y);
   add_rows(DimMove(y, impl(from), static_cast<size_t>(dim), safe_ids).move);
-  if (records)
-    record_inplace<"IndexAddBackward0">(self, std::tie(self, source),
-                                        index_add_formula(index, dim));
-  else
-    finish_inplace(self);
+  history.commit();
   return self;
 }
 

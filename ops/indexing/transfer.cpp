@@ -175,6 +175,19 @@ void write_values(const TensorImpl& self, const AdvancedIndex& index, IntArrayRe
   put_rows(make_move(TableSide(self, index), self.data, block, impl(from).data, self.dtype));
 }
 
+auto put_formula(const AdvancedIndex& index, const TensorImpl& value) {
+  return [ids = Saved(index.ids), kept = without_ids(index),
+          x_sizes = KeptDims(value.size_list()), dtype = value.dtype](Gradients& d) {
+    const AdvancedIndex index = with_ids(kept, ids(d));
+    if (d.needs(0)) {
+      const Tensor dx = d.dy().clone();
+      put(dx, index, zeros_of({}, dtype));
+      d.set(0, dx);
+    }
+    if (d.needs(1)) d.set(1, reduce_gradient(take(d.dy(), index, nullptr), x_sizes, dtype));
+  };
+}
+
 }  // namespace
 
 void put(const Tensor& self, const AdvancedIndex& given, const Tensor& value) {
@@ -196,27 +209,12 @@ void put(const Tensor& self, const AdvancedIndex& given, const Tensor& value) {
   const bool records = needs_gradient(self, value);
   check_inplace(self, records);
   AdvancedIndex index = given;
-  if (count > 0) {
-    // What is read must not change on the way.
-    index.ids = apart(index.ids, y);
-    write_values(y, index, sizes, apart(value, y));
-  }
-  if (!records) {
-    finish_inplace(self);
-    return;
-  }
-  record_inplace<"IndexPutBackward0">(
-      self, std::tie(self, value),
-      [ids = Saved(index.ids), kept = without_ids(index), x_sizes = KeptDims(x.size_list()),
-       dtype = x.dtype](Gradients& d) {
-        const AdvancedIndex index = with_ids(kept, ids(d));
-        if (d.needs(0)) {
-          const Tensor dx = d.dy().clone();
-          put(dx, index, zeros_of({}, dtype));
-          d.set(0, dx);
-        }
-        if (d.needs(1)) d.set(1, reduce_gradient(take(d.dy(), index, nullptr), x_sizes, dtype));
-      });
+  // What is read must not change on the way.
+  if (count > 0) index.ids = apart(index.ids, y);
+  InplaceHistory history(self);
+  if (records) history.record<"IndexPutBackward0">(std::tie(self, value), put_formula(index, x));
+  if (count > 0) write_values(y, index, sizes, apart(value, y));
+  history.commit();
 }
 
 }  // namespace simdgrad

@@ -38,33 +38,33 @@ SIMDGRAD_INLINE Vec<T> floor_divide(Vec<T> a, Vec<T> b) {
 
 #define SIMDGRAD_BINARY(function, Formula) SIMDGRAD_ROW(Formula)
 extern const BinaryKernels binary_kernels = {
-#define SIMDGRAD_ROW(Formula) binary_forward<formulas::Formula, float>,
+#define SIMDGRAD_ROW(Formula) row_kernel<formulas::Formula, binary_forward<formulas::Formula, float>>(),
     .forward = {{
 #include <simdgrad/binary_ops.inc>
                     SIMDGRAD_MORE_BINARY(SIMDGRAD_ROW)},
                 {
 #undef SIMDGRAD_ROW
-#define SIMDGRAD_ROW(Formula) binary_forward<formulas::Formula, double>,
+#define SIMDGRAD_ROW(Formula) row_kernel<formulas::Formula, binary_forward<formulas::Formula, double>>(),
 #include <simdgrad/binary_ops.inc>
                     SIMDGRAD_MORE_BINARY(SIMDGRAD_ROW)}},
 #undef SIMDGRAD_ROW
-#define SIMDGRAD_ROW(Formula) binary_backward<formulas::Formula, float, true>,
+#define SIMDGRAD_ROW(Formula) row_kernel<formulas::Formula, binary_backward<formulas::Formula, float, true>>(),
     .backward_a = {{
 #include <simdgrad/binary_ops.inc>
                        SIMDGRAD_MORE_BINARY(SIMDGRAD_ROW)},
                    {
 #undef SIMDGRAD_ROW
-#define SIMDGRAD_ROW(Formula) binary_backward<formulas::Formula, double, true>,
+#define SIMDGRAD_ROW(Formula) row_kernel<formulas::Formula, binary_backward<formulas::Formula, double, true>>(),
 #include <simdgrad/binary_ops.inc>
                        SIMDGRAD_MORE_BINARY(SIMDGRAD_ROW)}},
 #undef SIMDGRAD_ROW
-#define SIMDGRAD_ROW(Formula) binary_backward<formulas::Formula, float, false>,
+#define SIMDGRAD_ROW(Formula) row_kernel<formulas::Formula, binary_backward<formulas::Formula, float, false>>(),
     .backward_b = {{
 #include <simdgrad/binary_ops.inc>
                        SIMDGRAD_MORE_BINARY(SIMDGRAD_ROW)},
                    {
 #undef SIMDGRAD_ROW
-#define SIMDGRAD_ROW(Formula) binary_backward<formulas::Formula, double, false>,
+#define SIMDGRAD_ROW(Formula) row_kernel<formulas::Formula, binary_backward<formulas::Formula, double, false>>(),
 #include <simdgrad/binary_ops.inc>
                        SIMDGRAD_MORE_BINARY(SIMDGRAD_ROW)}},
 #undef SIMDGRAD_ROW

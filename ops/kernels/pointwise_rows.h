@@ -4,11 +4,12 @@
 #include "ops/pointwise/formulas.h"
 #include "ops/kernels/math/math.h"
 #include "ops/kernels/pointwise.h"
+#include "ops/kernels/rounding.h"
 
 #define SIMDGRAD_INLINE_LAMBDA __attribute__((always_inline))
 // Formulas are inlined into their loops, however long: as functions they would fetch their constants for
-// each vector.
-#define SIMDGRAD_FLAT __attribute__((flatten))
+// each vector. The loops themselves are not.
+#define SIMDGRAD_FLAT __attribute__((flatten, noinline))
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {
@@ -142,6 +143,27 @@ SIMDGRAD_FLAT void binary_backward(char* const* data, const std::int64_t* stride
     const V x = reads_a ? a.tail(rest) : V(0);
     const V y = reads_b ? b.tail(rest) : V(0);
     gradient(x, y, dy.tail(rest)).store_partial(dx, rest);
+  }
+}
+
+// Does it follow the caller's rounding mode, as a formula of sums, products, quotients and roots does?
+// One that does so only with some members says for itself.
+template <class F>
+constexpr bool is_arithmetic = requires { F::arithmetic; };
+
+template <class F, RowKernel kernel>
+void by_members(char* const* data, const std::int64_t* strides, std::int64_t n, const void* formula) {
+  (static_cast<const F*>(formula)->is_arithmetic() ? kernel : nearest<kernel>)(data, strides, n,
+                                                                               formula);
+}
+template <class F, RowKernel kernel>
+constexpr RowKernel row_kernel() {
+  if constexpr (is_arithmetic<F>) {
+    return kernel;
+  } else if constexpr (requires(const F f) { f.is_arithmetic(); }) {
+    return by_members<F, kernel>;
+  } else {
+    return nearest<kernel>;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "ops/kernels/math/math.h"
+#include "ops/kernels/rounding.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {
@@ -159,8 +160,8 @@ extern const RandomKernels random_kernels = {
     .uniform = uniform,
     .below_f32 = below<float>,
     .below_f64 = below<double>,
-    .normal_f32 = normal<float>,
-    .normal_f64 = normal<double>,
+    .normal_f32 = nearest<normal<float>>,
+    .normal_f64 = nearest<normal<double>>,
 };
 
 }  // namespace simdgrad::kernels::SIMDGRAD_ISA_NAME

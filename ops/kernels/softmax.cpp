@@ -2,6 +2,7 @@
 
 #include "ops/kernels/layer_norm.h"
 #include "ops/kernels/math/math.h"
+#include "ops/kernels/rounding.h"
 #include "ops/kernels/row_folds.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
@@ -203,13 +204,13 @@ void backward_columns(const T* y, const T* dy, T* dx, int64_t rows, int64_t row_
 
 template <class T>
 constexpr SoftmaxTable<T> make_table() {
-  return {forward<T>,
-          forward_log<T>,
-          {forward_columns<false, T>, forward_columns<true, T>},
-          {backward_columns<false, T>, backward_columns<true, T>},
+  return {nearest<forward<T>>,
+          nearest<forward_log<T>>,
+          {nearest<forward_columns<false, T>>, nearest<forward_columns<true, T>>},
+          {backward_columns<false, T>, nearest<backward_columns<true, T>>},
           backward<false, T>,
-          backward<true, T>,
-          exp_rows<T>,
+          nearest<backward<true, T>>,
+          nearest<exp_rows<T>>,
           scale_rows<T>,
           layer_norm<T>,
           layer_norm_backward<T>};

@@ -40,17 +40,10 @@ struct Operand {
   ops::Matrix numbers;
 };
 
-// "float", "double", "long": how the text about dtypes names them.
-const char* c_name(ScalarType type) {
-  constexpr const char* names[] = {"unsigned char", "signed char", "short", "int",
-                                   "long int",      "float",       "double", "bool"};
-  return names[static_cast<size_t>(type)];
-}
-
 void check_dtypes(const Tensor& a, const Tensor& b) {
   SIMDGRAD_CHECK(impl(a).dtype == impl(b).dtype,
-                 "expected m1 and m2 to have the same dtype, but got: ", c_name(a.scalar_type()),
-                 " != ", c_name(b.scalar_type()));
+                 "expected m1 and m2 to have the same dtype, but got: ", a.dtype().name(),
+                 " != ", b.dtype().name());
 }
 
 inline void check_inner(const int64_t* a, const int64_t* b) {

@@ -75,12 +75,6 @@ ScalarType result_type(const Tensor& a, const Scalar& b) {
 
 ScalarType result_type(const Scalar& a, const Tensor& b) { return result_type(b, a); }
 
-const char* c_type_name(ScalarType dtype) {
-  constexpr const char* names[] = {"unsigned char", "signed char", "short int", "int",
-                                   "long int",      "float",       "double",    "bool"};
-  return names[static_cast<int>(dtype)];
-}
-
 void refuse_operand(const Tensor& tensor, const char* operation, const char* argument) {
   check_defined(tensor, argument);
   SIMDGRAD_THROW_AS(NotImplementedError, operation,

@@ -45,9 +45,6 @@ class ResultType {
   Class dimensioned_, zero_dim_, number_;
 };
 
-// "long int", "float": as some of PyTorch's texts name dtypes.
-const char* c_type_name(ScalarType dtype);
-
 // Refuses undefined and sparse tensors before their data is touched. Error: "mul: sparse tensors are
 // not supported, got layout Sparse for argument 'self'".
 void refuse_operand(const Tensor& tensor, const char* operation, const char* argument);

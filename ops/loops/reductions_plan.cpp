@@ -357,6 +357,19 @@ Tensor with_shape(const Tensor& results, const Tensor& x, DimMask mask, bool kee
   return make_alias(results, sizes, strides, impl(results).storage_offset());
 }
 
+namespace {
+
+// Squares of floats beyond 1e19 or below 1e-19 leave the range in which a float is precise, though the
+// root of their mean does not.
+bool leaves_float_range(const Tensor& sums) {
+  const TensorImpl& of = impl(sums);
+  if (of.dtype != kFloat) return false;
+  const float* sum = static_cast<const float*>(of.data);
+  return !std::all_of(sum, sum + of.numel, [](float value) { return value > 1e-26f && value < 1e38f; });
+}
+
+}  // namespace
+
 Tensor mean_squared_distance(const Tensor& x, DimMask mask, bool keepdim, double divisor,
                              bool root) {
   const TensorImpl& of = impl(x);
@@ -382,6 +395,12 @@ Tensor mean_squared_distance(const Tensor& x, DimMask mask, bool keepdim, double
     run_plan<T>(Fold::kSumSquaredDistance, from, plan, mean,
                 static_cast<T*>(impl(result.compact).data));
   });
+  if (leaves_float_range(result.compact)) {
+    const Tensor wide = contiguous_values(x, kDouble);
+    const Tensor y = result.finish();
+    copy_values(y, mean_squared_distance(wide, mask, keepdim, divisor, root));
+    return y;
+  }
   divide_in_place(result.compact, divisor, root);
   return result.finish();
 }

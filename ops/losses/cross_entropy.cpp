@@ -130,6 +130,7 @@ void row_gradients(const Tensor& dy, const Tensor& e, const Tensor& sums, const 
   T* factors = slopes + rows;
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t c = targets[r];
+    if (c != ignore_index) check_class(c, n);  // again: they may be a caller's buffer
     slopes[r] = c == ignore_index ? T(0)
                                   : static_cast<T>(weight_of<T>(weights, c) / divisor) *
                                         g[impl(given).ndim == 0 ? 0 : r];
@@ -160,6 +161,7 @@ void record_cross_entropy(const Tensor& y, const Tensor& self, const Exponential
                           const Tensor& classes, const Tensor& weights, Reduction reduction,
                           int64_t ignore_index, double divisor) {
   const int64_t dim = self.dim() - 1;
+  const Tensor log_softmax_result = make_detached(kept.e, false);  // stands for it in the graph
   Node* log_softmax_node = make_node<"LogSoftmaxBackward0">(
       std::tie(self),
       [e = Saved(kept.e), sums = Saved(kept.sums), dim, still_read = Tensor()](Gradients& d) mutable {
@@ -180,7 +182,6 @@ void record_cross_entropy(const Tensor& y, const Tensor& self, const Exponential
         d.set(0, dy - log_p.exp() * dy.sum(dim, true));
       },
       2);
-  const Tensor log_softmax_result = make_detached(kept.e, false);  // stands for it in the graph
   set_history(log_softmax_result, log_softmax_node, 1);
   record<"NllLossBackward0">(
       y, std::tie(log_softmax_result),
@@ -224,6 +225,7 @@ Tensor cross_entropy_loss(const Tensor& self, const Tensor& target, const Tensor
                           Reduction reduction, int64_t ignore_index, double label_smoothing) {
   check_dense(self, "cross_entropy_loss");
   check_dense(target, "cross_entropy_loss", "target");
+  check_reduction(reduction, "cross_entropy_loss");
   SIMDGRAD_CHECK(label_smoothing >= 0 && label_smoothing <= 1,
                  "label_smoothing must be between 0.0 and 1.0. Got: ", label_smoothing);
   if (self.sizes() == target.sizes()) {

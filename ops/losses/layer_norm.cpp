@@ -79,7 +79,7 @@ void composed_backward(Gradients& d, const Tensor& x, const Tensor& weight, cons
     d.set(0, rstd * (g - g.mean(last, true) - normal * (g * normal).mean(last, true)));
   }
   if (d.needs(1)) d.set(1, sum_leading(d.dy() * normal, split.leading));
-  if (d.needs(2)) d.set(2, sum_leading(d.dy(), split.leading));
+  if (d.needs(2)) d.set(2, with_zero_derivative(sum_leading(d.dy(), split.leading), x));
 }
 
 // The sum of [blocks, n], with the normalised shape.

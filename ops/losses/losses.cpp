@@ -9,6 +9,7 @@
 #include "ops/loops/broadcast.h"
 #include "ops/kernels/losses.h"
 #include "ops/kernels/table.h"
+#include "ops/losses/losses.h"
 #include "ops/loops/reductions_plan.h"
 
 namespace simdgrad {
@@ -77,6 +78,7 @@ double share_of(Reduction reduction, int64_t count) {
 Tensor mse_loss(const Tensor& self, const Tensor& target, Reduction reduction) {
   check_dense(self, "mse_loss");
   check_dense(target, "mse_loss", "target");
+  losses::check_reduction(reduction, "mse_loss");
   Tensor y;
   double share;
   const bool one_pass = fits_one_pass(self, target, reduction);
@@ -137,6 +139,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& self, const Tensor& target
                                         Reduction reduction) {
   check_dense(self, "binary_cross_entropy_with_logits");
   check_dense(target, "binary_cross_entropy_with_logits", "target");
+  losses::check_reduction(reduction, "binary_cross_entropy_with_logits");
   SIMDGRAD_CHECK_AS(ValueError, target.sizes() == self.sizes(), "Target size (", target.sizes(),
                     ") must be the same as input size (", self.sizes(), ")");
   Tensor y;
@@ -165,13 +168,9 @@ Tensor binary_cross_entropy_with_logits(const Tensor& self, const Tensor& target
           Tensor g = share == 1 ? d.dy() : d.dy() * share;
           if (weight.defined()) g = g * weight;
           if (d.needs(0)) {
-            const Tensor s = from.sigmoid();
-            if (pos_weight.defined()) {
-              const Tensor positive = pos_weight * to;
-              d.set(0, ((positive + 1 - to) * s - positive) * g);
-            } else {
-              d.set(0, (s - to) * g);
-            }
+            // (1 - t) s(x) - t s(-x): s(x) - t without its loss of digits.
+            const Tensor positive = pos_weight.defined() ? pos_weight * to : to;
+            d.set(0, ((1 - to) * from.sigmoid() - positive * (-from).sigmoid()) * g);
           }
           if (d.needs(1)) {
             // d l / d t = -pos_weight log s(x) + log(1 - s(x)), negated twice.

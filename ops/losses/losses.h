@@ -7,6 +7,12 @@
 
 namespace simdgrad::losses {
 
+// A number cast to Reduction may be none of them.
+inline void check_reduction(Reduction reduction, const char* operation) {
+  SIMDGRAD_CHECK(reduction == kNone || reduction == kMean || reduction == kSum, operation,
+                 ": got reduction ", static_cast<int64_t>(reduction), ", needed kNone, kMean or kSum");
+}
+
 // PyTorch's refusals: shapes, the target's dtype, the weight's size and dtype.
 void check_class_targets(const Tensor& input, const Tensor& target, const Tensor& weight);
 

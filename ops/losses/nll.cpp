@@ -171,7 +171,7 @@ void record_nll(const Tensor& y, const Tensor& self, const Tensor& target, const
         const Tensor slopes = nll_slopes(x.sizes(), x.scalar_type(), target(d), weight(d),
                                          ignore_index, divisor);
         const Tensor dy = reduction == kNone && x.dim() > 1 ? d.dy().unsqueeze(1) : d.dy();
-        d.set(0, slopes * dy);
+        d.set(0, with_zero_derivative(slopes * dy, x));
       });
 }
 
@@ -181,6 +181,7 @@ Tensor nll_loss(const Tensor& self, const Tensor& target, const Tensor& weight, 
                 int64_t ignore_index) {
   check_dense(self, "nll_loss");
   check_dense(target, "nll_loss", "target");
+  check_reduction(reduction, "nll_loss");
   check_class_targets(self, target, weight);
   SIMDGRAD_CHECK(is_floating_point(self.scalar_type()), "\"nll_loss_out_frame\" not implemented for '",
                  to_string(self.scalar_type()), "'");

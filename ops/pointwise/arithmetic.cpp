@@ -46,6 +46,12 @@ void check_difference(const Tensor& a, const Scalar& b) {
     refuse_bool_difference(b.is_boolean());
 }
 
+// PyTorch's text; a sum with a number has no zeros left.
+void check_not_sparse(const Tensor& self) {
+  SIMDGRAD_CHECK(!is_sparse(self),
+                 "add(sparse, dense) is not supported. Use add(dense, sparse) instead.");
+}
+
 }  // namespace
 
 // --- add ----------------------------------------------------------------------------------------
@@ -60,6 +66,7 @@ Tensor add(const Tensor& self, const Tensor& other, const Scalar& alpha) {
   return binary<"AddBackward0">(self, other, "add", formulas::AddScaled{alpha.to_double()});
 }
 Tensor add(const Tensor& self, const Scalar& other, const Scalar& alpha) {
+  check_not_sparse(self);
   if (is_one(alpha) && !alpha.is_boolean())
     return with_number<"AddBackward1", formulas::Add>(self, other, "add");
   check_dense(self, "add");
@@ -78,6 +85,7 @@ Tensor& add_(Tensor& self, const Tensor& other, const Scalar& alpha) {
                                         formulas::AddScaled{alpha.to_double()});
 }
 Tensor& add_(Tensor& self, const Scalar& other, const Scalar& alpha) {
+  check_not_sparse(self);
   if (is_one(alpha) && !alpha.is_boolean())
     return with_number_inplace<"AddBackward1", formulas::Add>(self, other, "add_");
   check_dense(self, "add_");
@@ -98,6 +106,7 @@ Tensor sub(const Tensor& self, const Tensor& other, const Scalar& alpha) {
   return binary<"SubBackward0">(self, other, "sub", formulas::AddScaled{-alpha.to_double()});
 }
 Tensor sub(const Tensor& self, const Scalar& other, const Scalar& alpha) {
+  check_not_sparse(self);
   check_difference(self, other);
   if (is_one(alpha)) return with_number<"SubBackward1", formulas::Sub>(self, other, "sub");
   check_dense(self, "sub");
@@ -116,6 +125,7 @@ Tensor& sub_(Tensor& self, const Tensor& other, const Scalar& alpha) {
                                         formulas::AddScaled{-alpha.to_double()});
 }
 Tensor& sub_(Tensor& self, const Scalar& other, const Scalar& alpha) {
+  check_not_sparse(self);
   check_difference(self, other);
   if (is_one(alpha)) return with_number_inplace<"SubBackward1", formulas::Sub>(self, other, "sub_");
   check_dense(self, "sub_");

@@ -128,7 +128,7 @@ void check_mask(const Tensor& self, const Tensor& mask) {
   check_dense(mask, "masked_fill", "mask");
   SIMDGRAD_CHECK(impl(mask).dtype == ScalarType::Bool,
                  "masked_fill_ only supports boolean masks, but got mask with dtype ",
-                 c_type_name(impl(mask).dtype));
+                 TypeMeta(impl(mask).dtype).name());
 }
 void check_value(const Tensor& value) {
   check_dense(value, "masked_fill", "value");
@@ -183,13 +183,12 @@ Tensor& masked_fill_(Tensor& self, const Tensor& mask, const Scalar& value) {
   const bool records = needs_gradient(self);
   check_inplace(self, records);
   const Stored number(value, impl(self).dtype);
-  NodePtr node;
+  InplaceHistory history(self);
   if (records)
-    node = NodePtr::adopt(make_node<"MaskedFillBackward0">(
-        std::tie(self), MaskedFillNode<1>{Saved(mask), OperandShapes(self, self)}));
+    history.record<"MaskedFillBackward0">(
+        std::tie(self), MaskedFillNode<1>{Saved(mask), OperandShapes(self, self)});
   fill_into(self, mask, LoopOperand(number.bytes, impl(self).dtype));
-  finish_inplace(self);
-  if (records) rebase_history(self, node.release());
+  history.commit();
   return self;
 }
 
@@ -200,13 +199,12 @@ Tensor& masked_fill_(Tensor& self, const Tensor& mask, const Tensor& value) {
   check_inplace(self, records);
   // Read before anything is written: it may be one of self's numbers.
   const Stored number(value.item(), impl(self).dtype);
-  NodePtr node;
+  InplaceHistory history(self);
   if (records)
-    node = NodePtr::adopt(make_node<"MaskedFillBackward1">(
-        std::tie(self, value), MaskedFillNode<2>{Saved(mask), OperandShapes(self, value)}));
+    history.record<"MaskedFillBackward1">(
+        std::tie(self, value), MaskedFillNode<2>{Saved(mask), OperandShapes(self, value)});
   fill_into(self, mask, LoopOperand(number.bytes, impl(self).dtype));
-  finish_inplace(self);
-  if (records) rebase_history(self, node.release());
+  history.commit();
   return self;
 }
 

@@ -16,21 +16,36 @@ enum class Saves { nothing, input, output };
 // --- of one tensor: forward(x), backward(saved, dy) ---------------------------------------------
 // `keeps_type` where integers stay integers: forward then runs on Integer too. `refuses_bool` is the
 // text for bool, `floats_only` PyTorch's name of its kernel in the text for integers.
+// `arithmetic` where value and gradient are nothing but sums, products, quotients, roots and choices:
+// those follow the processor's rounding mode, all else is computed to nearest.
+// `zero_derivative` where the gradient does not change with what is saved and PyTorch's graph has that
+// derivative all the same: a zero.
+
+// x where a formula still changes with it: what vanishes beyond meets no infinity, nor do its derivatives.
+template <class V>
+V bounded(V x, double limit) {
+  return select(x > V(limit), V(limit), select(x < V(-limit), V(-limit), x));
+}
+
+template <class V>
+V sign(V x) {
+  return select(x > V(0), V(1), select(x < V(0), V(-1), V(0)));
+}
 
 // y = |x|;  dy/dx = sign(x)
 struct Abs {
   static constexpr auto saves = Saves::input;
+  static constexpr bool arithmetic = true;
   static constexpr bool keeps_type = true;
   static constexpr auto refuses_bool = "\"abs_cpu\" not implemented for 'Bool'";
   template <class V> static V forward(V x) { return abs(x); }
-  template <class V> static V backward(V x, V dy) {
-    return dy * select(x > V(0), V(1), select(x < V(0), V(-1), V(0)));
-  }
+  template <class V> static V backward(V x, V dy) { return dy * sign(x); }
 };
 
 // y = -x;  dy/dx = -1
 struct Neg {
   static constexpr auto saves = Saves::nothing;
+  static constexpr bool arithmetic = true;
   static constexpr bool keeps_type = true;
   static constexpr auto refuses_bool =
       "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
@@ -70,6 +85,7 @@ struct Log1P {
 // y = x^(1/2);  dy/dx = 1 / (2 y)
 struct Sqrt {
   static constexpr auto saves = Saves::output;
+  static constexpr bool arithmetic = true;
   template <class V> static V forward(V x) { return sqrt(x); }
   template <class V> static V backward(V y, V dy) { return dy / (V(2) * y); }
 };
@@ -111,20 +127,22 @@ struct Sigmoid {
   template <class V> static V backward(V y, V dy) { return dy * (V(1) - y) * y; }
 };
 
-// y = x s, s = sigmoid(x);  dy/dx = s (1 + x (1 - s))
+// y = x s, s = sigmoid(x), 0 at -infinity;  dy/dx = s (1 + x (1 - s))
 struct Silu {
   static constexpr auto saves = Saves::input;
   static constexpr auto floats_only = "silu_cpu";
-  template <class V> static V forward(V x) { return x * sigmoid(x); }
+  template <class V> static V forward(V x) { return max(x, V(-1000)) * sigmoid(x); }
   template <class V> static V backward(V x, V dy) {
     const V s = sigmoid(x);
-    return dy * s * (V(1) + x * (V(1) - s));
+    return dy * s * (V(1) + bounded(x, 1000) * (V(1) - s));
   }
 };
 
 // y = x where x > 0 or NaN, 0 below, -0 at -0;  dy/dx = 0 where y <= 0, else 1
 struct Relu {
   static constexpr auto saves = Saves::output;
+  static constexpr bool arithmetic = true;
+  static constexpr bool zero_derivative = true;
   static constexpr bool keeps_type = true;
   static constexpr auto refuses_bool = "Boolean inputs not supported for relu";
   template <class V> static V forward(V x) { return select(x < V(0), V(0), x); }
@@ -134,6 +152,7 @@ struct Relu {
 // y = 1/x;  dy/dx = -y^2
 struct Reciprocal {
   static constexpr auto saves = Saves::output;
+  static constexpr bool arithmetic = true;
   template <class V> static V forward(V x) { return V(1) / x; }
   template <class V> static V backward(V y, V dy) { return -dy * (y * y); }
 };
@@ -141,6 +160,7 @@ struct Reciprocal {
 // y = x^(-1/2);  dy/dx = -y^3 / 2
 struct Rsqrt {
   static constexpr auto saves = Saves::output;
+  static constexpr bool arithmetic = true;
   template <class V> static V forward(V x) { return rsqrt(x); }
   template <class V> static V backward(V y, V dy) { return V(-0.5) * dy * (y * y * y); }
 };
@@ -148,10 +168,9 @@ struct Rsqrt {
 // y = 1, 0 or -1, 0 for NaN;  dy/dx = 0
 struct Sign {
   static constexpr auto saves = Saves::nothing;
+  static constexpr bool arithmetic = true;
   static constexpr bool keeps_type = true;
-  template <class V> static V forward(V x) {
-    return select(x > V(0), V(1), select(x < V(0), V(-1), V(0)));
-  }
+  template <class V> static V forward(V x) { return sign(x); }
   template <class V> static V backward(V, V) { return V(0); }
 };
 
@@ -161,8 +180,8 @@ struct Gelu {
   static constexpr auto floats_only = "GeluKernelImpl";
   template <class V> static V forward(V x) { return times_normal_cdf(x); }
   template <class V> static V backward(V x, V dy) {
-    const V density = exp(x * x * V(-0.5)) * V(0.3989422804014327);
-    return dy * (normal_cdf(x) + x * density);
+    const V z = bounded(x, 40), density = exp(z * z * V(-0.5)) * V(0.3989422804014327);
+    return dy * (normal_cdf(x) + z * density);
   }
 };
 
@@ -174,11 +193,13 @@ struct GeluTanh {
   template <class V> static V argument(V x) {
     return V(0.7978845608028654) * (x + V(0.044715) * (x * x * x));
   }
-  template <class V> static V forward(V x) { return V(0.5) * x * (V(1) + tanh(argument(x))); }
+  template <class V> static V forward(V x) {
+    return V(0.5) * max(x, V(-100)) * (V(1) + tanh(argument(x)));
+  }
   template <class V> static V backward(V x, V dy) {
-    const V t = tanh(argument(x));
-    const V slope = V(0.7978845608028654) * (V(1) + V(3 * 0.044715) * (x * x));
-    return dy * (V(0.5) * (V(1) + t) + V(0.5) * x * (V(1) - t * t) * slope);
+    const V z = bounded(x, 100), t = tanh(argument(z));
+    const V slope = V(0.7978845608028654) * (V(1) + V(3 * 0.044715) * (z * z));
+    return dy * (V(0.5) * (V(1) + t) + V(0.5) * z * (V(1) - t * t) * slope);
   }
 };
 
@@ -205,6 +226,7 @@ struct Softplus {
 // y = min(max(x, min), max), NaN stays;  dy/dx = 1 where min <= x <= max, else 0
 struct Clamp {
   static constexpr auto saves = Saves::input;
+  static constexpr bool arithmetic = true;
   double min, max;
   template <class V> V forward(V x) const {
     const V raised = select(x < V(min), V(min), x);
@@ -233,6 +255,10 @@ V power(V x, double exponent) {
 struct PowScalar {
   static constexpr auto saves = Saves::input;
   double exponent;
+  bool is_arithmetic() const {  // and so is the gradient
+    return exponent == 2 || exponent == 1 || exponent == 3 || exponent == 0.5 || exponent == -1 ||
+           exponent == 0;
+  }
   template <class V> V forward(V x) const { return power(x, exponent); }
   template <class V> V backward(V x, V dy) const {
     if (exponent == 0) return V(0);
@@ -248,6 +274,7 @@ enum class Uses { nothing = 0, a = 1, b = 2, both = 3 };
 // y = a + b
 struct Add {
   static constexpr auto for_a = Uses::nothing, for_b = Uses::nothing;
+  static constexpr bool arithmetic = true;
   static constexpr bool keeps_type = true, same_a = true, same_b = true;
   template <class V> static V forward(V a, V b) { return a + b; }
   template <class V> static V backward_a(V, V, V dy) { return dy; }
@@ -257,6 +284,7 @@ struct Add {
 // y = a + alpha b, in one rounding;  dy/db = alpha
 struct AddScaled {
   static constexpr auto for_a = Uses::nothing, for_b = Uses::nothing;
+  static constexpr bool arithmetic = true;
   static constexpr bool keeps_type = true, same_a = true;
   double alpha;
   template <class V> V forward(V a, V b) const { return fma(b, V(alpha), a); }
@@ -267,6 +295,7 @@ struct AddScaled {
 // y = a - b
 struct Sub {
   static constexpr auto for_a = Uses::nothing, for_b = Uses::nothing;
+  static constexpr bool arithmetic = true;
   static constexpr bool keeps_type = true, same_a = true;
   template <class V> static V forward(V a, V b) { return a - b; }
   template <class V> static V backward_a(V, V, V dy) { return dy; }
@@ -276,6 +305,7 @@ struct Sub {
 // y = a b;  dy/da = b, dy/db = a
 struct Mul {
   static constexpr auto for_a = Uses::b, for_b = Uses::a;
+  static constexpr bool arithmetic = true;
   static constexpr bool keeps_type = true;
   template <class V> static V forward(V a, V b) { return a * b; }
   template <class V> static V backward_a(V, V b, V dy) { return dy * b; }
@@ -285,6 +315,7 @@ struct Mul {
 // y = a / b;  dy/da = 1/b, dy/db = -a / b^2
 struct Div {
   static constexpr auto for_a = Uses::b, for_b = Uses::both;
+  static constexpr bool arithmetic = true;
   template <class V> static V forward(V a, V b) { return a / b; }
   template <class V> static V backward_a(V, V b, V dy) { return dy / b; }
   template <class V> static V backward_b(V a, V b, V dy) { return -dy * ((a / b) / b); }
@@ -325,6 +356,7 @@ struct Pow {
 // y = the larger, NaN if either is;  the gradient goes to it, half to each of two equal ones
 struct Maximum {
   static constexpr auto for_a = Uses::both, for_b = Uses::both;
+  static constexpr bool arithmetic = true;
   static constexpr bool keeps_type = true;
   template <class V> static V forward(V a, V b) { return max(a, b); }
   template <class V> static V backward_a(V a, V b, V dy) {
@@ -336,6 +368,7 @@ struct Maximum {
 // y = the smaller, NaN if either is;  as for Maximum
 struct Minimum {
   static constexpr auto for_a = Uses::both, for_b = Uses::both;
+  static constexpr bool arithmetic = true;
   static constexpr bool keeps_type = true;
   template <class V> static V forward(V a, V b) { return min(a, b); }
   template <class V> static V backward_a(V a, V b, V dy) {

@@ -77,7 +77,9 @@ struct UnaryNode {
 
   void operator()(Gradients& d) const {
     if (by_operations(d)) {
-      d.set(0, formula.backward(Symbolic(saved(d)), Symbolic(d.dy())).tensor(d.dy()));
+      Tensor dx = formula.backward(Symbolic(saved(d)), Symbolic(d.dy())).tensor(d.dy());
+      if constexpr (requires { F::zero_derivative; }) dx = with_zero_derivative(dx, saved(d));
+      d.set(0, std::move(dx));
     } else {
       const Tensor& x = saved.values(d);
       d.set(0, unary_backward(op_of<F>, x, d.dy(), members(formula), d.last_dy()));
@@ -101,20 +103,16 @@ Tensor unary(const Tensor& self, const char* function, const F& formula = {}) {
   return y;
 }
 
-// Counts a version up, and down again unless it is kept.
-class NewVersion {
- public:
-  explicit NewVersion(const Tensor& self) : self_(impl(self)) { self_.bump_version(); }
-  ~NewVersion() {
-    if (!kept_) self_.version->version.fetch_sub(1, std::memory_order_relaxed);
-  }
-  NewVersion(const NewVersion&) = delete;
-  void keep() { kept_ = true; }
-
- private:
-  TensorImpl& self_;
-  bool kept_ = false;
-};
+// unary_node of an in-place operation: a saved output has the version that self will have.
+template <class F>
+UnaryNode<F> unary_node_inplace(const Tensor& before, const Tensor& self, const F& formula) {
+  struct NextVersion {
+    TensorImpl& of;
+    explicit NextVersion(const Tensor& tensor) : of(impl(tensor)) { of.bump_version(); }
+    ~NextVersion() { of.version->version.fetch_sub(1, std::memory_order_relaxed); }
+  } const next(self);
+  return unary_node(before, self, formula);
+}
 
 template <NodeName name, class F>
 Tensor& unary_inplace(Tensor& self, const char* function, const F& formula = {}) {
@@ -123,19 +121,13 @@ Tensor& unary_inplace(Tensor& self, const char* function, const F& formula = {})
   check_dense(self, function);
   const bool records = needs_gradient(self);
   check_inplace(self, records);
-  if (!records) {
-    unary_into(self, unary_call(function, formula));
-    finish_inplace(self);
-    return self;
+  InplaceHistory history(self);
+  if (records) {
+    const Tensor before = F::saves == Saves::input ? self.clone() : Tensor();
+    history.record<name>(std::tie(self), unary_node_inplace(before, self, formula));
   }
-  const Tensor before = F::saves == Saves::input ? self.clone() : Tensor();
-  // A saved output has to have the version that self will have; whatever may fail comes before self
-  // is written.
-  NewVersion version(self);
-  Node* node = make_node<name>(std::tie(self), unary_node(before, self, formula));
-  version.keep();
   unary_into(self, unary_call(function, formula));
-  rebase_history(self, node);
+  history.commit();
   return self;
 }
 
@@ -247,31 +239,28 @@ Tensor& binary_inplace(Tensor& self, const Tensor& other, const char* function,
   if (to && from && match(to, from) && to->storage != from->storage &&
       !needs_gradient(self, other)) [[likely]] {
     binary_plain_into(to, from, op_of<F>, members(formula));
-    finish_inplace(self);
+    impl(self).bump_version();
     return self;
   }
   check_dense(self, function);
   check_dense(other, function, "other");
   const bool records = needs_gradient(self, other);
   check_inplace(self, records);
-  if (!records) {
-    binary_into(self, other, binary_call(function, formula));
-    finish_inplace(self);
-    return self;
+  InplaceHistory history(self);
+  if (records) {
+    // The old numbers of self are gone afterwards: what needs them gets a copy.
+    const bool of_a = tensor_requires_grad(self), of_b = tensor_requires_grad(other);
+    const bool reads_self = (of_a && has(F::for_a, Uses::a)) || (of_b && has(F::for_b, Uses::a));
+    const Tensor before = reads_self ? self.clone() : self;
+    if (same_shapes(self, other))
+      history.record<name>(std::tie(self, other),
+                           binary_node(self, before, other, formula, SameShapes()));
+    else
+      history.record<name>(std::tie(self, other), binary_node(self, before, other, formula,
+                                                              OperandShapes(self, other)));
   }
-  // The old numbers of self are gone afterwards: what needs them gets a copy.
-  const bool of_a = tensor_requires_grad(self), of_b = tensor_requires_grad(other);
-  const bool reads_self = (of_a && has(F::for_a, Uses::a)) || (of_b && has(F::for_b, Uses::a));
-  const Tensor before = reads_self ? self.clone() : self;
-  NodePtr node = NodePtr::adopt(
-      same_shapes(self, other)
-          ? make_node<name>(std::tie(self, other),
-                            binary_node(self, before, other, formula, SameShapes()))
-          : make_node<name>(std::tie(self, other), binary_node(self, before, other, formula,
-                                                               OperandShapes(self, other))));
   binary_into(self, other, binary_call(function, formula));
-  finish_inplace(self);
-  rebase_history(self, node.release());
+  history.commit();
   return self;
 }
 
@@ -323,17 +312,13 @@ Tensor& with_number_inplace(Tensor& self, const Scalar& other, const char* funct
   check_dense(self, function);
   const bool records = needs_gradient(self);
   check_inplace(self, records);
-  if (!records) {
-    binary_into(self, other, binary_call(function, formula));
-    finish_inplace(self);
-    return self;
+  InplaceHistory history(self);
+  if (records) {
+    const Tensor before = has(F::for_a, Uses::a) ? self.clone() : self;
+    history.record<name>(std::tie(self), number_node<false>(before, other, formula));
   }
-  const Tensor before = has(F::for_a, Uses::a) ? self.clone() : self;
-  NodePtr node =
-      NodePtr::adopt(make_node<name>(std::tie(self), number_node<false>(before, other, formula)));
   binary_into(self, other, binary_call(function, formula));
-  finish_inplace(self);
-  rebase_history(self, node.release());
+  history.commit();
   return self;
 }
 

@@ -65,8 +65,9 @@ Tensor& pow_(Tensor& self, const Scalar& exponent) {
   if (is_floating_point(dtype))
     return unary_inplace<"PowBackward0">(self, "pow_", formulas::PowScalar{exponent.to_double()});
   check_inplace(self, false);
+  InplaceHistory history(self);
   binary_into(self, exponent, binary_call("pow_", formulas::Pow()));
-  finish_inplace(self);
+  history.commit();
   return self;
 }
 

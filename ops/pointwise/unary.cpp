@@ -82,22 +82,21 @@ Tensor& clamp_into(Tensor& self, const Bound& min, const Bound& max) {
   check_dense(self, "clamp_");
   const ScalarType dtype = clamp_type(self, min, max);
   SIMDGRAD_CHECK(can_cast(dtype, impl(self).dtype), "result type ", to_string(dtype),
-                 " can't be cast to the desired output type ", c_type_name(impl(self).dtype));
+                 " can't be cast to the desired output type ", TypeMeta(impl(self).dtype).name());
   if (is_floating_point(dtype) && !is_nan(min) && !is_nan(max))
     return unary_inplace<name>(self, "clamp_", clamp_formula(min, max));
   const bool records = needs_gradient(self);
   check_inplace(self, records);
-  const Tensor before = records ? self.clone() : Tensor();
+  InplaceHistory history(self);
+  if (records)
+    history.record<name>(std::tie(self), unary_node(self.clone(), self, clamp_formula(min, max)));
   if (is_floating_point(dtype)) {
     binary_into(self, kNan, binary_call("clamp_", formulas::Mul()));
   } else {
     if (min) binary_into(self, *min, binary_call("clamp_", formulas::Maximum()));
     if (max) binary_into(self, *max, binary_call("clamp_", formulas::Minimum()));
   }
-  finish_inplace(self);
-  if (records)
-    rebase_history(self, make_node<name>(std::tie(self),
-                                         unary_node(before, self, clamp_formula(min, max))));
+  history.commit();
   return self;
 }
 

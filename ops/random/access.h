@@ -6,13 +6,14 @@
 #include <mutex>
 #include <optional>
 
+#include "core/fork.h"
 #include "core/generator_engine.h"
 
 namespace simdgrad {
 
 struct Generator::Shared {
   explicit Shared(uint64_t seed) : engine(seed) {}
-  std::mutex mutex;
+  detail::ForkMutex mutex;
   GeneratorEngine engine;
 };
 
@@ -24,7 +25,7 @@ class LockedEngine {
 
  private:
   Generator::Shared& shared_;
-  std::lock_guard<std::mutex> lock_;
+  std::lock_guard<detail::ForkMutex> lock_;
 };
 
 }  // namespace simdgrad

@@ -1,7 +1,9 @@
 #include <simdgrad/creation.h>
 #include <simdgrad/generator.h>
 
+#include <atomic>
 #include <cstring>
+#include <memory>
 #include <random>
 
 #include "ops/loops/broadcast.h"
@@ -53,8 +55,15 @@ Generator Generator::clone() const {
 }
 
 const Generator& default_generator() {
-  // Never destroyed: tensors in statics may still draw from it.
-  static const Generator* const generator = new Generator;
+  // Never destroyed: tensors in statics may still draw from it. Not a guarded static, which a forked
+  // child could find half made: of threads that come at once one is first.
+  static constinit std::atomic<const Generator*> shared{nullptr};
+  const Generator* generator = shared.load(std::memory_order_acquire);
+  if (!generator) [[unlikely]] {
+    auto fresh = std::make_unique<const Generator>();
+    if (shared.compare_exchange_strong(generator, fresh.get(), std::memory_order_acq_rel))
+      generator = fresh.release();
+  }
   return *generator;
 }
 

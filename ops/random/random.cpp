@@ -42,14 +42,13 @@ Tensor& fill_random(Tensor& self, const char* operation, F&& fill) {
   check_dense(self, operation);
   const bool records = needs_gradient(self);
   check_inplace(self, records);
-  fill_in_order(self, fill);
-  if (records) {
-    record_inplace<name>(self, std::tie(self), [](Gradients& d) {
+  InplaceHistory history(self);
+  if (records)
+    history.record<name>(std::tie(self), [](Gradients& d) {
       if (d.needs(0)) d.set(0, zeros_like(d.dy()));
     });
-  } else {
-    finish_inplace(self);
-  }
+  fill_in_order(self, fill);
+  history.commit();
   return self;
 }
 
@@ -119,11 +118,15 @@ Tensor& Tensor::random_(int64_t to, const std::optional<Generator>& generator) {
 
 namespace {
 
-// The type's name in C++, which PyTorch's text uses.
-const char* c_name(ScalarType type) {
-  constexpr const char* names[] = {"unsigned char", "signed char", "short", "int",
-                                   "long",          "float",       "double", "bool"};
-  return names[static_cast<size_t>(type)];
+// Integers are drawn from what the dtype holds; the end is one beyond.
+void check_fits(ScalarType dtype, int64_t from, int64_t end) {
+  if (is_floating_point(dtype)) return;
+  for_integer_type(dtype, [&]<class T>(T) {
+    using Limits = std::numeric_limits<T>;
+    const auto fits = [](int64_t value) { return value >= Limits::min() && value <= Limits::max(); };
+    SIMDGRAD_CHECK(fits(from), "from is out of bounds for ", TypeMeta(dtype).name());
+    SIMDGRAD_CHECK(fits(end - 1), "to - 1 is out of bounds for ", TypeMeta(dtype).name());
+  });
 }
 
 }  // namespace
@@ -135,9 +138,7 @@ Tensor& Tensor::random_(int64_t from, std::optional<int64_t> to,
   const int64_t end = to.value_or(end_of(scalar_type()));
   SIMDGRAD_CHECK(from < end, "random_ expects 'from' to be less than 'to', but got from=", from,
                  " >= to=", end);
-  const int64_t limit = end_of(scalar_type());
-  const bool fits = is_floating_point() || limit == std::numeric_limits<int64_t>::max() || end <= limit;
-  SIMDGRAD_CHECK(fits, "to - 1 is out of bounds for ", c_name(scalar_type()));
+  check_fits(scalar_type(), from, end);
   const uint64_t range =
       whole_range ? 0 : static_cast<uint64_t>(end) - static_cast<uint64_t>(from) + (to ? 0u : scalar_type() == kLong);
   return fill_random<"RandomBackward0">(*this, "random_", [&](void* data, int64_t n) {
@@ -217,6 +218,7 @@ Tensor randperm(int64_t n, const TensorOptions& options) {
 Tensor randperm(int64_t n, const std::optional<Generator>& generator,
                 const TensorOptions& options) {
   SIMDGRAD_CHECK(n >= 0, "Trying to create tensor with negative dimension ", n, ": [", n, "]");
+  SIMDGRAD_CHECK(options.layout() == kStrided, "randperm: got layout Sparse, needed Strided");
   Tensor result = make_tensor(n, kLong);
   LockedEngine(generator)->fill_permutation(result.data_ptr<int64_t>(), n);
   const ScalarType dtype = integer_options(options).dtype();

@@ -20,16 +20,19 @@ Tensor extreme(const Tensor& self, bool minimum, DimMask mask, bool keepdim) {
   return fold_integers(minimum ? IntegerFold::kMin : IntegerFold::kMax, self, mask, keepdim);
 }
 
-// dy shared evenly among the elements equal to the extreme (the NaNs where that is one).
-Tensor shared_evenly(const Tensor& dy, const Tensor& x, const Tensor& y, const Dims& dims) {
+// dy shared evenly among the elements equal to the extreme. Where that is a NaN, as PyTorch: the NaNs
+// of max() and min(), and of amax() and amin() nobody, so that every gradient is a NaN.
+Tensor shared_evenly(const Tensor& dy, const Tensor& x, const Tensor& y, const Dims& dims,
+                     bool finds_nan) {
   const Tensor numbers = x.detach(), best = y.detach();
-  const Tensor chosen = numbers.eq(best).logical_or(numbers.isnan().logical_and(best.isnan()));
+  Tensor chosen = numbers.eq(best);
+  if (finds_nan) chosen = chosen.logical_or(numbers.isnan().logical_and(best.isnan()));
   const Tensor weight = chosen.to(x.scalar_type());
   const Tensor count = dims.empty() ? weight : weight.sum(IntArrayRef(dims), true);
   return dy * (weight / count);
 }
 
-template <NodeName name>
+template <NodeName name, bool finds_nan>
 Tensor extreme_over(const Tensor& self, bool minimum, DimMask mask, bool keepdim) {
   Tensor y = extreme(self, minimum, mask, keepdim);
   if (needs_gradient(self))
@@ -39,7 +42,7 @@ Tensor extreme_over(const Tensor& self, bool minimum, DimMask mask, bool keepdim
                    const int64_t ndim = from.dim();
                    d.set(0, shared_evenly(restored(d.dy(), mask, keepdim, ndim), from,
                                           restored(result(d), mask, keepdim, ndim),
-                                          dims_of(mask, ndim)));
+                                          dims_of(mask, ndim), finds_nan));
                  });
   return y;
 }
@@ -124,12 +127,12 @@ Tensor truth(const Tensor& self, const char* operation, IntegerFold kind, DimMas
 Tensor max(const Tensor& self) {
   check_dense(self, "max");
   check_not_empty(self, "max");
-  return extreme_over<"MaxBackward1">(self, false, all_dims(self.dim()), false);
+  return extreme_over<"MaxBackward1", true>(self, false, all_dims(self.dim()), false);
 }
 Tensor min(const Tensor& self) {
   check_dense(self, "min");
   check_not_empty(self, "min");
-  return extreme_over<"MinBackward1">(self, true, all_dims(self.dim()), false);
+  return extreme_over<"MinBackward1", true>(self, true, all_dims(self.dim()), false);
 }
 std::tuple<Tensor, Tensor> max(const Tensor& self, int64_t dim, bool keepdim) {
   return extreme_along_dim<"MaxBackward0">(self, "max", false, dim, keepdim);
@@ -144,13 +147,13 @@ Tensor amax(const Tensor& self, IntArrayRef dims, bool keepdim) {
   check_dense(self, "amax");
   const DimMask mask = dim_mask(dims, self.dim());
   check_dims_not_empty(self, "amax", mask, !dims.empty());
-  return extreme_over<"AmaxBackward0">(self, false, mask, keepdim);
+  return extreme_over<"AmaxBackward0", false>(self, false, mask, keepdim);
 }
 Tensor amin(const Tensor& self, IntArrayRef dims, bool keepdim) {
   check_dense(self, "amin");
   const DimMask mask = dim_mask(dims, self.dim());
   check_dims_not_empty(self, "amin", mask, !dims.empty());
-  return extreme_over<"AminBackward0">(self, true, mask, keepdim);
+  return extreme_over<"AminBackward0", false>(self, true, mask, keepdim);
 }
 Tensor argmax(const Tensor& self, std::optional<int64_t> dim, bool keepdim) {
   return index_of_extreme(self, "argmax", false, dim, keepdim);

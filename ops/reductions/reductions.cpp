@@ -12,6 +12,7 @@
 #include <limits>
 #include <sstream>
 
+#include "core/warn_once.h"
 #include "ops/loops/broadcast.h"
 #include "ops/sparse/arithmetic.h"
 #include "ops/views/shape.h"
@@ -63,6 +64,8 @@ Tensor spread(const Tensor& dy, IntArrayRef sizes, DimMask mask, bool keepdim, S
 }
 
 Tensor sum_values(const Tensor& self, DimMask mask, bool keepdim, std::optional<ScalarType> dtype) {
+  SIMDGRAD_CHECK(!dtype || is_floating_point(*dtype) || !needs_gradient(self),
+                 "Autograd not support dtype: ", to_string(*dtype));
   if (!is_floating_point(self.scalar_type()) && !(dtype && is_floating_point(*dtype))) {
     const Tensor y = fold_integers(IntegerFold::kSum, self, mask, keepdim);
     return dtype ? y.to(*dtype) : y;
@@ -115,7 +118,8 @@ Tensor sum(const Tensor& self, std::optional<ScalarType> dtype) {
 
 Tensor sum(const Tensor& self, OptionalIntArrayRef dims, bool keepdim,
            std::optional<ScalarType> dtype) {
-  check_dense(self, "sum");
+  check_defined(self);
+  if (self.is_sparse()) return sum_sparse(self, dims, keepdim, dtype);
   return sum_over<"SumBackward1">(self, dim_mask(dims, self.dim()), keepdim, dtype);
 }
 
@@ -139,9 +143,14 @@ Tensor var_gradient(const Tensor& dy, const Tensor& x, DimMask mask, bool keepdi
   return centered * restored(dy, mask, keepdim, x.dim()) * (2 / divisor);
 }
 
-double divisor_of(const Tensor& self, DimMask mask, const std::optional<Scalar>& correction) {
+double divisor_of(const Tensor& self, DimMask mask, const std::optional<Scalar>& correction,
+                  const char* operation, WarnOnce& once) {
   const double left = static_cast<double>(reduced_count(self, mask)) -
                       (correction ? correction->to_double() : 1);
+  if (left <= 0) [[unlikely]]
+    once(std::string(operation) +
+         "(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
+         "(input numel divided by output numel).");
   return std::max(0.0, left);
 }
 
@@ -154,7 +163,8 @@ Tensor variance(const Tensor& self, OptionalIntArrayRef dims, const std::optiona
   check_dense(self, "var");
   check_float(self, "std and var");
   const DimMask mask = dim_mask(dims, self.dim());
-  const double divisor = divisor_of(self, mask, correction);
+  static constinit WarnOnce once;
+  const double divisor = divisor_of(self, mask, correction, "var", once);
   Tensor y = mean_squared_distance(self, mask, keepdim, divisor, false);
   if (needs_gradient(self))
     record<"VarBackward0">(y, std::tie(self), [x = Saved(self), mask, keepdim, divisor](Gradients& d) {
@@ -168,7 +178,8 @@ Tensor deviation(const Tensor& self, OptionalIntArrayRef dims, const std::option
   check_dense(self, "std");
   check_float(self, "std and var");
   const DimMask mask = dim_mask(dims, self.dim());
-  const double divisor = divisor_of(self, mask, correction);
+  static constinit WarnOnce once;
+  const double divisor = divisor_of(self, mask, correction, "std", once);
   Tensor y = mean_squared_distance(self, mask, keepdim, divisor, true);
   if (needs_gradient(self))
     record<"StdBackward0">(
@@ -246,7 +257,7 @@ Tensor norm_gradient(const Tensor& x, const Tensor& dy, double p, const Tensor& 
   if (p == kInfinity || p == -kInfinity) {
     const Tensor extreme = x.detach().abs().eq(norm.detach()).to(x.scalar_type());
     const Tensor count = dims.empty() ? extreme : extreme.sum(IntArrayRef(dims), true);
-    return x.sign() * extreme * (dy / count);
+    return x.sign() * extreme * (dy / count).masked_fill(count.eq(0), 0);  // 0 where the norm is a NaN
   }
   const Tensor scale = (dy / norm.pow(p - 1)).masked_fill(norm.eq(0), 0);
   const Tensor power = p < 2 ? x.sign() * x.abs().pow(p - 1).masked_fill(x.eq(0), 0)

@@ -5,8 +5,12 @@
 #include <simdgrad/sparse.h>
 #include <simdgrad/views.h>
 
+#include <algorithm>
+
 #include "autograd/accumulate_grad.h"
+#include "ops/loops/copy.h"
 #include "ops/sparse/entries.h"
+#include "ops/sparse/sums.h"
 #include "ops/views/shape.h"
 
 namespace simdgrad {
@@ -82,7 +86,37 @@ Tensor mul_elements(const Tensor& self, const Tensor& other) {
   return y;
 }
 
-Tensor mul_by_number(const Tensor& self, const Tensor& other) {
+// The indices behind `extra` more sparse dimensions of size 1, or (where negative) without as many.
+Tensor shifted_indices(const Tensor& indices, int64_t extra) {
+  const int64_t sparse_dim = indices.size(0), count = indices.size(1);
+  if (extra < 0) return indices.narrow(0, -extra, sparse_dim + extra);
+  Tensor y = zeros_of({sparse_dim + extra, count}, kLong);
+  copy_values(y.narrow(0, extra, sparse_dim), indices);
+  return y;
+}
+
+// The same with sizes of 1 in front, or without those: dense tensors as reshape.
+Tensor with_leading_ones(const Tensor& self, int64_t extra) {
+  if (extra == 0) return self;
+  Dims sizes(static_cast<size_t>(std::max<int64_t>(extra, 0)), 1);
+  for (int64_t i = std::max<int64_t>(-extra, 0); i < self.dim(); ++i) sizes.push_back(self.size(i));
+  if (!is_sparse(self)) return self.reshape(sizes);
+  const TensorExtra& parts = parts_of(self);
+  Tensor y;
+  {
+    const GradModeGuard no_grad(false);
+    y = make_sparse(shifted_indices(parts.indices, extra), parts.values, sizes, parts.coalesced);
+  }
+  if (needs_gradient(self))
+    record<"UnsqueezeBackward0">(y, std::tie(self), [extra](Gradients& d) {
+      d.set(0, with_leading_ones(d.dy(), -extra));
+    });
+  return y;
+}
+
+// A number with more dimensions than self gives those to the product.
+Tensor mul_by_number(const Tensor& given, const Tensor& other) {
+  const Tensor self = with_leading_ones(given, std::max<int64_t>(0, other.dim() - given.dim()));
   Tensor y = map_entries(self, [&](const Tensor& values) { return values * as_number(other); });
   if (is_floating_point(impl(y).dtype) && needs_gradient(self, other))
     record<"MulBackward0">(
@@ -120,23 +154,50 @@ Tensor& become(Tensor& self, const Tensor& result) {
                  to_string(result.scalar_type()), " can't be cast to the desired output type ",
                  to_string(impl(self).dtype));
   const Tensor same_type = result.to(impl(self).dtype);
+  InplaceHistory history(self);
+  history.take(NodePtr::share(impl(same_type).grad_fn));
   const TensorExtra& parts = parts_of(same_type);
   replace_parts(self, parts.indices, parts.values, parts.coalesced);
-  finish_inplace(self);
-  if (Node* node = impl(same_type).grad_fn) {
-    detail::retain_node(node);
-    rebase_history(self, node);
-  }
+  history.commit();
   return self;
 }
 
-// Records y = self with a formula that is linear in dy and keeps nothing.
-template <NodeName name, class F>
-Tensor& record_linear_(Tensor& self, bool records, F formula) {
-  if (records)
-    record_inplace<name>(self, std::tie(self), std::move(formula));
-  else
-    finish_inplace(self);
+// self = f of its entries, with a formula for its gradient that is linear in dy and keeps nothing.
+template <NodeName name, class F, class G, class Formula>
+Tensor& change_entries(Tensor& self, F f, G into, Formula formula) {
+  const bool records = needs_gradient(self);
+  check_inplace(self, records);
+  InplaceHistory history(self);
+  if (records) history.record<name>(std::tie(self), std::move(formula));
+  map_entries_(self, f, into);
+  history.commit();
+  return self;
+}
+
+// self [dense] = self * other [sparse], of one shape: 0 where other has no entry.
+Tensor& mul_dense_(Tensor& self, const Tensor& other) {
+  check_dense_sum(self, other);
+  const ScalarType dtype = impl(self).dtype;
+  check_cast(promote_types(dtype, impl(other).dtype), dtype);
+  const bool records = needs_gradient(self, other);
+  check_inplace(self, records);
+  Tensor product;
+  {
+    const GradModeGuard no_grad(false);
+    product = to_dense(mul_elements(other, self));
+  }
+  InplaceHistory history(self);
+  if (records) {
+    const Tensor before = tensor_requires_grad(other) ? self.clone() : self;
+    history.record<"MulBackward0">(
+        std::tie(self, other), [a = saved_for(before, other), b = saved_for(other, self),
+                                other_type = impl(other).dtype](Gradients& d) {
+          if (d.needs(0)) d.set(0, to_dense(mul(b(d), d.dy())));
+          if (d.needs(1)) d.set(1, converted(mul(d.dy(), a(d)), other_type));
+        });
+  }
+  copy_values(self, product);
+  history.commit();
   return self;
 }
 
@@ -159,19 +220,18 @@ Tensor mul_sparse(const Tensor& self, const Scalar& other) {
 }
 
 Tensor& mul_sparse_(Tensor& self, const Tensor& other) {
+  check_defined(self);
   check_defined(other, "other", 1);
+  if (!is_sparse(self)) return mul_dense_(self, other);
   check_inplace(self, needs_gradient(self, other));
   return become(self, mul_sparse(snapshot(self), other));
 }
 
 Tensor& mul_sparse_(Tensor& self, const Scalar& other) {
-  const bool records = needs_gradient(self);
-  check_inplace(self, records);
-  map_entries_(
+  return change_entries<"MulBackward1">(
       self, [&](const Tensor& values) { return values.mul(other); },
-      [&](Tensor& values) { values.mul_(other); });
-  return record_linear_<"MulBackward1">(self, records,
-                                        [other](Gradients& d) { d.set(0, mul(d.dy(), other)); });
+      [&](Tensor& values) { values.mul_(other); },
+      [other](Gradients& d) { d.set(0, mul(d.dy(), other)); });
 }
 
 Tensor div_sparse(const Tensor& self, const Tensor& other) {
@@ -200,19 +260,17 @@ Tensor div_sparse(const Tensor& self, const Scalar& other) {
 }
 
 Tensor& div_sparse_(Tensor& self, const Tensor& other) {
+  check_defined(self);
   check_divisor(other);
   check_inplace(self, needs_gradient(self, other));
   return become(self, div_sparse(snapshot(self), other));
 }
 
 Tensor& div_sparse_(Tensor& self, const Scalar& other) {
-  const bool records = needs_gradient(self);
-  check_inplace(self, records);
-  map_entries_(
+  return change_entries<"DivBackward1">(
       self, [&](const Tensor& values) { return values.div(other); },
-      [&](Tensor& values) { values.div_(other); });
-  return record_linear_<"DivBackward1">(self, records,
-                                        [other](Gradients& d) { d.set(0, div(d.dy(), other)); });
+      [&](Tensor& values) { values.div_(other); },
+      [other](Gradients& d) { d.set(0, div(d.dy(), other)); });
 }
 
 Tensor neg_sparse(const Tensor& self) {
@@ -223,12 +281,9 @@ Tensor neg_sparse(const Tensor& self) {
 }
 
 Tensor& neg_sparse_(Tensor& self) {
-  const bool records = needs_gradient(self);
-  check_inplace(self, records);
-  map_entries_(
+  return change_entries<"NegBackward0">(
       self, [](const Tensor& values) { return values.neg(); },
-      [](Tensor& values) { values.neg_(); });
-  return record_linear_<"NegBackward0">(self, records, [](Gradients& d) { d.set(0, neg(d.dy())); });
+      [](Tensor& values) { values.neg_(); }, [](Gradients& d) { d.set(0, neg(d.dy())); });
 }
 
 }  // namespace simdgrad

@@ -38,7 +38,10 @@ Tensor empty_sparse_like(const Tensor& self, ScalarType dtype);
 Tensor clone_sparse(const Tensor& self);
 Tensor convert_sparse(const Tensor& self, ScalarType dtype, bool copy);
 
-// Over all elements, absent ones being 0.
+// Over all elements or some dimensions, absent ones being 0. Over every sparse dimension the result is
+// dense, else it is sparse.
 Tensor sum_sparse(const Tensor& self, std::optional<ScalarType> dtype);
+Tensor sum_sparse(const Tensor& self, OptionalIntArrayRef dims, bool keepdim,
+                  std::optional<ScalarType> dtype);
 
 }  // namespace simdgrad

@@ -1,5 +1,4 @@
-// Copies of sparse tensors, emptied ones, and their sum.
-#include <simdgrad/pointwise.h>
+// Copies of sparse tensors, and emptied ones.
 #include <simdgrad/views.h>
 
 #include "ops/sparse/arithmetic.h"
@@ -20,16 +19,15 @@ Tensor& zero_sparse_(Tensor& self) {
   const bool records = needs_gradient(self);
   check_inplace(self, records);
   const Tensor none = empty_sparse_like(self, impl(self).dtype);
+  InplaceHistory history(self);
+  if (records)
+    history.record<"ZeroBackward0">(std::tie(self), [](Gradients& d) {
+      const Tensor& dy = d.dy();
+      d.set(0, dy.is_sparse() ? empty_sparse_like(dy, dy.scalar_type())
+                              : zeros_of(dy.sizes(), dy.scalar_type()));
+    });
   replace_parts(self, parts_of(none).indices, parts_of(none).values, true);
-  if (!records) {
-    finish_inplace(self);
-    return self;
-  }
-  record_inplace<"ZeroBackward0">(self, std::tie(self), [](Gradients& d) {
-    const Tensor& dy = d.dy();
-    d.set(0, dy.is_sparse() ? empty_sparse_like(dy, dy.scalar_type())
-                            : zeros_of(dy.sizes(), dy.scalar_type()));
-  });
+  history.commit();
   return self;
 }
 
@@ -57,21 +55,6 @@ Tensor convert_sparse(const Tensor& self, ScalarType dtype, bool copy) {
   if (is_floating_point(dtype) && needs_gradient(self))
     record<"ToCopyBackward0">(y, std::tie(self),
                               [before](Gradients& d) { d.set(0, d.dy().to(before)); });
-  return y;
-}
-
-// --- over all elements --------------------------------------------------------------------------
-Tensor sum_sparse(const Tensor& self, std::optional<ScalarType> dtype) {
-  Tensor y;
-  {
-    const GradModeGuard no_grad(false);
-    y = parts_of(self).values.sum(dtype);
-  }
-  if (!is_floating_point(impl(y).dtype) || !needs_gradient(self)) return y;
-  const auto formula = [before = impl(self).dtype](Gradients& d, IntArrayRef sizes) {
-    d.set(0, d.dy().to(before).expand(sizes));
-  };
-  record_with_dims<"SumBackward0">(y, self, self.sizes(), formula);
   return y;
 }
 

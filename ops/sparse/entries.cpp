@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "ops/indexing/rows.h"
 #include "ops/loops/copy.h"
 
 namespace simdgrad {
@@ -28,22 +29,39 @@ void replace_parts(const Tensor& self, Tensor indices, Tensor values, bool coale
   parts.coalesced = coalesced;
 }
 
+namespace {
+
+[[noreturn, gnu::cold]] void throw_out_of_range(int64_t index, size_t dim, int64_t size) {
+  SIMDGRAD_CHECK(index >= 0, "found negative index ", index, " for dim ", dim);
+  SIMDGRAD_THROW("size is inconsistent with indices: for dim ", dim, ", size is ", size,
+                 " but found index ", index);
+}
+
+}  // namespace
+
+// Indices were checked when the tensor was made, but are shared with whoever made it and may have been
+// written since: reading them here is what everything that computes goes through.
 EntryRows::EntryRows(const Tensor& indices, IntArrayRef sizes) {
   const TensorImpl& from = impl(indices);
   const int64_t sparse_dim = from.sizes()[0], count = from.sizes()[1];
   if (sparse_dim == 1) {
     // The one row of indices, as it lies where it has no gaps.
     rows_ = contiguous_values(make_alias(indices, count, from.strides()[1], from.storage_offset()));
+    const int64_t bad = first_bad_id(rows_, 0, sizes[0]);
+    if (bad >= 0) throw_out_of_range(data()[bad], 0, sizes[0]);
     return;
   }
   rows_ = make_tensor(count, kLong);
   int64_t* to = static_cast<int64_t*>(impl(rows_).data);
   std::fill_n(to, count, 0);
   const int64_t* id = static_cast<const int64_t*>(from.data);
-  for (int64_t d = 0; d < sparse_dim; ++d)
-    for (int64_t i = 0; i < count; ++i)
-      to[i] =
-          to[i] * sizes[static_cast<size_t>(d)] + id[d * from.strides()[0] + i * from.strides()[1]];
+  for (size_t d = 0; d < static_cast<size_t>(sparse_dim); ++d)
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t index = id[static_cast<int64_t>(d) * from.strides()[0] + i * from.strides()[1]];
+      if (index < 0 || index >= sizes[d]) [[unlikely]]
+        throw_out_of_range(index, d, sizes[d]);
+      to[i] = to[i] * sizes[d] + index;
+    }
 }
 
 namespace {

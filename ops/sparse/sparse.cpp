@@ -11,6 +11,11 @@
 namespace simdgrad {
 namespace {
 
+void check_sparse_layout(const TensorOptions& options) {
+  SIMDGRAD_CHECK(!options.has_layout() || options.layout() == kSparse,
+                 "expected sparse layout, but got layout Strided");
+}
+
 void check_layouts(const Tensor& indices, const Tensor& values) {
   check_defined(indices, "indices", 1);
   check_defined(values, "values", 2);
@@ -69,15 +74,8 @@ void check_range(const Tensor& indices, IntArrayRef size) {
 }
 
 void check_size(IntArrayRef size) {
-  for (int64_t n : size)
-    SIMDGRAD_CHECK(n >= 0, "Trying to create tensor with negative dimension ", n, ": ", size);
-  int64_t count = 1;
-  bool empty = false, overflow = false;
-  for (int64_t n : size) {
-    empty |= n == 0;
-    overflow |= __builtin_mul_overflow(count, std::max<int64_t>(n, 1), &count);
-  }
-  SIMDGRAD_CHECK(empty || !overflow, "numel: integer multiplication overflow");
+  check_sizes_nonnegative({size.data(), size.size()});
+  numel({size.data(), size.size()});
 }
 
 // Parts of a sparse tensor only.
@@ -93,6 +91,7 @@ const TensorExtra& checked_parts(const Tensor& self, const char* what,
 // --- making them --------------------------------------------------------------------------------
 Tensor sparse_coo_tensor(const Tensor& indices, const Tensor& values, IntArrayRef size,
                          const TensorOptions& options, std::optional<bool> is_coalesced) {
+  check_sparse_layout(options);
   check_layouts(indices, values);
   Tensor entries = expanded_values(values);
   check_parts(indices, entries, size);
@@ -100,8 +99,9 @@ Tensor sparse_coo_tensor(const Tensor& indices, const Tensor& values, IntArrayRe
   check_range(indices, size);
   if (options.has_dtype()) entries = entries.to(options.dtype());
   const bool coalesced = is_coalesced.value_or(entries.size(0) < 2);
-  if (!options.requires_grad()) return sparse_from_parts(indices, entries, size, coalesced);
-  Tensor leaf = make_sparse(indices, entries.detach(), size, coalesced);
+  const Tensor at = make_detached(indices, true);
+  if (!options.requires_grad()) return sparse_from_parts(at, entries, size, coalesced);
+  Tensor leaf = make_sparse(at, entries.detach(), size, coalesced);
   leaf.set_requires_grad(true);
   return leaf;
 }
@@ -114,13 +114,14 @@ Tensor sparse_coo_tensor(const Tensor& indices, const Tensor& values, const Tens
   for (int64_t d = 0; d < indices.size(0); ++d) {
     const auto [smallest, largest] = index_range(indices, d);
     SIMDGRAD_CHECK(smallest >= 0, "found negative index ", smallest, " for dim ", d);
-    size.push_back(largest + 1);
+    size.push_back(checked_add(largest, 1));
   }
   for (int64_t d = 1; d < entries.dim(); ++d) size.push_back(entries.size(d));
   return sparse_coo_tensor(indices, values, size, options, is_coalesced);
 }
 
 Tensor sparse_coo_tensor(IntArrayRef size, const TensorOptions& options) {
+  check_sparse_layout(options);
   check_size(size);
   Tensor y = make_sparse(make_tensor({static_cast<int64_t>(size.size()), 0}, kLong),
                          make_tensor(0, options.dtype()), size, true);
@@ -141,7 +142,8 @@ const TensorExtra& parts_for(const Tensor& self, const char* name) {
 
 }  // namespace
 
-Tensor Tensor::_indices() const { return parts_for(*this, "_indices").indices; }
+// A handle of its own on the numbers: what becomes of it does not change the parts' shapes.
+Tensor Tensor::_indices() const { return make_detached(parts_for(*this, "_indices").indices, true); }
 Tensor Tensor::_values() const { return make_detached(parts_for(*this, "_values").values, true); }
 int64_t Tensor::_nnz() const { return parts_for(*this, "_nnz").indices.size(1); }
 bool Tensor::is_coalesced() const { return checked_parts(*this, "is_coalesced").coalesced; }
@@ -150,7 +152,7 @@ Tensor Tensor::indices() const {
   const TensorExtra& parts = checked_parts(*this, "indices");
   SIMDGRAD_CHECK(parts.coalesced,
                  "Cannot get indices on an uncoalesced tensor, please call .coalesce() first");
-  return parts.indices;
+  return make_detached(parts.indices, true);
 }
 
 namespace {
@@ -186,6 +188,7 @@ int64_t Tensor::sparse_dim() const {
 int64_t Tensor::dense_dim() const { return dim() - sparse_dim(); }
 Tensor Tensor::coalesce() const { return simdgrad::coalesce(*this); }
 Tensor Tensor::to_dense() const { return simdgrad::to_dense(*this); }
+Tensor Tensor::to_sparse() const { return simdgrad::to_sparse(*this); }
 Tensor Tensor::to_sparse(int64_t sparse_dim) const {
   return simdgrad::to_sparse(*this, sparse_dim);
 }

@@ -11,6 +11,7 @@
 #include "ops/rows/sums.h"
 #include "ops/sparse/arithmetic.h"
 #include "ops/sparse/entries.h"
+#include "ops/sparse/sums.h"
 #include "ops/views/shape.h"
 
 namespace simdgrad {
@@ -88,6 +89,8 @@ void add_entries(const Tensor& y, const Tensor& sparse, const Scalar& alpha) {
   if (distance < 0) copy_values(y, table);
 }
 
+}  // namespace
+
 void check_dense_sum(const Tensor& self, const Tensor& other) {
   SIMDGRAD_CHECK(self.sizes() == other.sizes(),
                  "add: expected 'self' and 'other' to have same size, but self has size ",
@@ -99,6 +102,8 @@ void check_cast(ScalarType from, ScalarType to) {
   SIMDGRAD_CHECK(can_cast(from, to), "Can't convert result type ", to_string(from), " to output ",
                  to_string(to), " in add operation");
 }
+
+namespace {
 
 // --- sparse + alpha * sparse --------------------------------------------------------------------
 struct Parts {
@@ -258,21 +263,19 @@ Tensor& sum_into(Tensor& self, const Tensor& other, const Scalar& alpha) {
   check_cast(promote_types(dtype, impl(other).dtype), dtype);
   const bool records = needs_gradient(self, other);
   check_inplace(self, records);
+  InplaceHistory history(self);
+  if (records)
+    history.record<name>(std::tie(self, other), [alpha, other_type = impl(other).dtype](Gradients& d) {
+      if (d.needs(0)) d.set(0, d.dy());
+      if (d.needs(1)) d.set(1, converted(scaled(d.dy(), alpha), other_type));
+    });
   if (is_sparse(self)) {
     Parts sum = sparse_sum(self, other, alpha, dtype);
     replace_parts(self, std::move(sum.indices), std::move(sum.values), sum.coalesced);
   } else {
     add_entries(self, other, alpha);
   }
-  if (!records) {
-    finish_inplace(self);
-    return self;
-  }
-  record_inplace<name>(self, std::tie(self, other),
-                       [alpha, other_type = impl(other).dtype](Gradients& d) {
-                         if (d.needs(0)) d.set(0, d.dy());
-                         if (d.needs(1)) d.set(1, converted(scaled(d.dy(), alpha), other_type));
-                       });
+  history.commit();
   return self;
 }
 

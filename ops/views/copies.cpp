@@ -63,6 +63,27 @@ Tensor to(const Tensor& self, ScalarType dtype, bool copy) {
   return y;
 }
 
+namespace {
+
+template <size_t capacity>
+void record_copy_of(InplaceHistory& history, const Tensor& self, const Tensor& source) {
+  history.record<"torch::autograd::CopyBackwards">(
+      std::tie(self, source),
+      [x_type = impl(source).dtype, x_sizes = FixedDims<capacity>(impl(source).size_list())](
+          Gradients& d) {
+        if (d.needs(0)) d.set(0, zeros_of(d.dy().sizes(), d.dy().scalar_type()));
+        if (d.needs(1)) d.set(1, reduce_gradient(d.dy(), x_sizes, x_type));
+      });
+}
+void record_copy(InplaceHistory& history, const Tensor& self, const Tensor& source) {
+  if (impl(source).ndim <= kInlineDims)
+    record_copy_of<kInlineDims>(history, self, source);
+  else
+    record_copy_of<kMaxDims>(history, self, source);
+}
+
+}  // namespace
+
 Tensor& copy_(Tensor& self, const Tensor& source) {
   check_dense(self, "copy_");
   check_dense(source, "copy_", "src");
@@ -76,28 +97,13 @@ Tensor& copy_(Tensor& self, const Tensor& source) {
   }
   const bool records = is_floating_point(y.dtype) && needs_gradient(self, source);
   check_inplace(self, records);
+  InplaceHistory history(self);
+  if (records) record_copy(history, self, source);
   if (!self.is_same(source)) {
     const bool may_overlap = y.storage == x.storage && check_no_partial_overlap(self, source);
     copy_values(self, may_overlap ? copy_as(source, x.dtype) : source);
   }
-  if (!records) {
-    finish_inplace(self);
-    return self;
-  }
-  const auto formula = [x_type = x.dtype](Gradients& d, IntArrayRef x_sizes) {
-    if (d.needs(0)) d.set(0, zeros_of(d.dy().sizes(), d.dy().scalar_type()));
-    if (d.needs(1)) d.set(1, reduce_gradient(d.dy(), x_sizes, x_type));
-  };
-  if (x.ndim <= kInlineDims)
-    record_inplace<"torch::autograd::CopyBackwards">(
-        self, std::tie(self, source),
-        [formula, kept = FixedDims<kInlineDims>(x.size_list())](Gradients& d) {
-          formula(d, kept);
-        });
-  else
-    record_inplace<"torch::autograd::CopyBackwards">(
-        self, std::tie(self, source),
-        [formula, kept = FixedDims<kMaxDims>(x.size_list())](Gradients& d) { formula(d, kept); });
+  history.commit();
   return self;
 }
 
@@ -122,17 +128,17 @@ Tensor& fill_with(Tensor& self, const Scalar& value, const char* operation) {
   const bool records = needs_gradient(self);
   const Tensor target = without_repeats(self);
   check_inplace(target, records);
+  InplaceHistory history(target);
+  if (records)
+    history.record<name>(std::tie(target), [](Gradients& d) {
+      d.set(0, zeros_of(d.dy().sizes(), d.dy().scalar_type()));
+    });
   const TensorImpl& y = impl(target);
   if (y.is_contiguous())
     fill_contiguous(y.data, y.dtype, y.numel, value);
   else
     fill_strided(y.data, y.dtype, y.stride_list(), y.size_list(), value);
-  if (records)
-    record_inplace<name>(target, std::tie(target), [](Gradients& d) {
-      d.set(0, zeros_of(d.dy().sizes(), d.dy().scalar_type()));
-    });
-  else
-    finish_inplace(target);
+  history.commit();
   return self;
 }
 
@@ -156,18 +162,17 @@ Tensor& fill_(Tensor& self, const Tensor& value) {
   const bool records = is_floating_point(impl(self).dtype) && needs_gradient(self, value);
   const Tensor target = without_repeats(self);
   check_inplace(target, records);
+  InplaceHistory history(target);
+  if (records)
+    history.record<"FillBackward3">(
+        std::tie(target, value), [dtype = impl(value).dtype](Gradients& d) {
+          if (d.needs(0)) d.set(0, zeros_of(d.dy().sizes(), d.dy().scalar_type()));
+          if (d.needs(1)) d.set(1, reduce_gradient(d.dy(), {}, dtype));
+        });
   copy_values(target, impl(value).storage == impl(target).storage
                           ? copy_as(value, impl(value).dtype)
                           : value);
-  if (records)
-    record_inplace<"FillBackward3">(target, std::tie(target, value),
-                                    [dtype = impl(value).dtype](Gradients& d) {
-                                      if (d.needs(0))
-                                        d.set(0, zeros_of(d.dy().sizes(), d.dy().scalar_type()));
-                                      if (d.needs(1)) d.set(1, reduce_gradient(d.dy(), {}, dtype));
-                                    });
-  else
-    finish_inplace(target);
+  history.commit();
   return self;
 }
 

@@ -14,6 +14,18 @@ void mark_as_list(const std::vector<Tensor>& views) {
   for (const Tensor& view : views) impl(view).set_view_kind(ViewKind::kMultiOutput);
 }
 
+// Room for a list whose length the caller has chosen.
+template <class T>
+std::vector<T> list_of(int64_t count, const char* operation) {
+  std::vector<T> list;
+  try {
+    list.reserve(static_cast<size_t>(count));
+  } catch (const std::exception&) {
+    SIMDGRAD_THROW(operation, ": no memory for a list of ", count, " tensors");
+  }
+  return list;
+}
+
 // The part of dimension dim that begins at start.
 Tensor part_of(const Tensor& self, size_t dim, int64_t start, int64_t length) {
   const TensorImpl& x = impl(self);
@@ -50,8 +62,7 @@ std::vector<Tensor> unbind(const Tensor& self, int64_t dim) {
   Dims sizes(x.size_list()), strides(x.stride_list());
   sizes.erase(at);
   strides.erase(at);
-  std::vector<Tensor> parts;
-  parts.reserve(count);
+  std::vector<Tensor> parts = list_of<Tensor>(x.sizes()[at], "unbind");
   for (size_t i = 0; i < count; ++i)
     parts.push_back(make_view(self, sizes, strides,
                               x.storage_offset() + static_cast<int64_t>(i) * x.strides()[at]));
@@ -82,8 +93,7 @@ std::vector<Tensor> split(const Tensor& self, int64_t split_size, int64_t dim) {
                  "split_size can only be 0 if dimension size is 0, but got dimension size of ",
                  size);
   const int64_t count = size == 0 ? 1 : (size - 1) / split_size + 1;
-  std::vector<Tensor> parts;
-  parts.reserve(static_cast<size_t>(count));
+  std::vector<Tensor> parts = list_of<Tensor>(count, "split");
   for (int64_t i = 0; i < count; ++i)
     parts.push_back(part_of(self, at, i * split_size, std::min(split_size, size - i * split_size)));
   mark_as_list(parts);
@@ -155,7 +165,8 @@ std::vector<Tensor> chunk(const Tensor& self, int64_t chunks, int64_t dim) {
   SIMDGRAD_CHECK(chunks > 0, "chunk expects `chunks` to be greater than 0, got: ", chunks);
   const int64_t size = x.sizes()[wrap_dim(dim, x.ndim)];
   if (size == 0) {
-    const std::vector<int64_t> none(static_cast<size_t>(chunks), 0);
+    std::vector<int64_t> none = list_of<int64_t>(chunks, "chunk");
+    none.resize(static_cast<size_t>(chunks));
     return split_with_sizes(self, none, dim);
   }
   return split(self, (size - 1) / chunks + 1, dim);

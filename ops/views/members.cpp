@@ -1,4 +1,6 @@
 // The Tensor members of views.h.
+#include <sstream>
+
 #include "ops/loops/copy.h"
 #include "simdgrad/views.h"
 
@@ -65,6 +67,9 @@ Tensor Tensor::to(const TensorOptions& options, bool, bool copy) const {
                  "Operators taking TensorOptions cannot take a TensorOptions with "
                  "options.requires_grad set as true. This isn't implemented yet.");
   check_defined(*this);
+  SIMDGRAD_CHECK(!options.has_layout() || options.layout() == layout(),
+                 "to(options) doesn't support converting to a different layout, but got self.layout "
+                 "being ", layout(), " and options.layout set as ", options.layout());
   return simdgrad::to(*this, options.dtype_opt().value_or(scalar_type()), copy);
 }
 Tensor Tensor::to(Device, ScalarType dtype, bool, bool copy) const {

@@ -1,6 +1,7 @@
 // Views that show all numbers of their input: new sizes and strides, nothing is copied.
 #include "simdgrad/views.h"
 
+#include "core/warn_once.h"
 #include "ops/loops/broadcast.h"
 #include "ops/loops/copy.h"
 #include "ops/views/shape.h"
@@ -156,13 +157,12 @@ Tensor numpy_T(const Tensor& self) {
   check_dense(self, "numpy_T");
   const size_t ndim = impl(self).ndim;
   if (ndim != 2 && ndim != 0) [[unlikely]] {
-    static std::atomic<bool> warned{false};
-    if (!warned.exchange(true))
-      warn(
-          "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
-          "deprecated and it will throw an error in a future release. Consider `x.mT` to transpose "
-          "batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the "
-          "dimensions of a tensor.");
+    static constinit WarnOnce once;
+    once(
+        "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+        "deprecated and it will throw an error in a future release. Consider `x.mT` to transpose "
+        "batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the "
+        "dimensions of a tensor.");
   }
   Dims dims(ndim);
   for (size_t i = 0; i < ndim; ++i) dims[i] = static_cast<int64_t>(ndim - 1 - i);
@@ -221,7 +221,7 @@ Tensor expand(const Tensor& self, IntArrayRef sizes, bool) {
     const bool fresh = i < leading;
     int64_t size = fresh ? 1 : x.sizes()[i - leading];
     int64_t stride = !fresh                 ? x.strides()[i - leading]
-                     : i + 1 < sizes.size() ? to_sizes[i + 1] * to_strides[i + 1]
+                     : i + 1 < sizes.size() ? wrapping_multiply(to_sizes[i + 1], to_strides[i + 1])
                                             : 1;
     int64_t target = sizes[i];
     if (target == -1) {
@@ -309,7 +309,7 @@ Tensor unsqueeze(const Tensor& self, int64_t dim) {
   const TensorImpl& x = impl(self);
   const size_t at = static_cast<size_t>(wrap_dim(dim, x.ndim + 1));
   Dims sizes(x.size_list()), strides(x.stride_list());
-  const int64_t stride = at < x.ndim ? x.sizes()[at] * x.strides()[at] : 1;
+  const int64_t stride = at < x.ndim ? wrapping_multiply(x.sizes()[at], x.strides()[at]) : 1;
   sizes.insert(at, 1);
   strides.insert(at, stride);
   Tensor y = make_view(self, sizes, strides, x.storage_offset());

@@ -53,9 +53,9 @@ void check_unary_corners() {
   corners(simdgrad::tanh, kCorners, {kNan, -0.0, 0, -1, 1, std::tanh(1.0)});
   corners(simdgrad::erf, kCorners, {kNan, -0.0, 0, -1, 1, std::erf(1.0)});
   corners([](const Tensor& x) { return gelu(x); }, {kNan, -0.0, 0.0, -kInfinity},
-          {kNan, -0.0, 0, kNan}, {kNan, 0.5, 0.5, kNan});
+          {kNan, -0.0, 0, -0.0}, {kNan, 0.5, 0.5, 0});
   corners([](const Tensor& x) { return gelu(x, "tanh"); }, {kNan, -0.0, 0.0, -kInfinity, kInfinity},
-          {kNan, -0.0, 0, kNan, kInfinity}, {kNan, 0.5, 0.5, kNan, kNan});
+          {kNan, -0.0, 0, -0.0, kInfinity}, {kNan, 0.5, 0.5, 0, 1});
   corners([](const Tensor& x) { return softplus(x); }, kCorners,
           {kNan, std::log(2.0), std::log(2.0), 0, kInfinity, std::log1p(e)});
   corners([](const Tensor& x) { return softplus(x, 2, 1); }, {0.5, 0.625, -kInfinity, kInfinity},

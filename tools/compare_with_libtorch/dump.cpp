@@ -1,8 +1,9 @@
-// Values and gradients of every operation on 20 random inputs each, as text on stdout. The same
+// Values, first and second gradients of every operation on 20 random inputs each, as text on stdout. The same
 // source is built against libtorch and against simdgrad's torch headers; compare.py reads both
 // dumps.
 //
-// One line per tensor: OP CASE NAME DTYPE SIZES VALUES..., with floats in hexadecimal.
+// One line per tensor: OP CASE NAME DTYPE SIZES VALUES..., with floats in hexadecimal. y: results, dx:
+// gradients, graph: whether those have a derivative under create_graph, ddx: that derivative.
 // Even cases are float32, odd ones float64; the layout of the inputs changes with the case:
 // contiguous, transposed, strided, with an offset.
 
@@ -78,11 +79,29 @@ void run(const compare::Op& op, int number) {
     cotangents.push_back(c.values(outputs[i].sizes().vec(), outputs[i].scalar_type(), -1, 1));
   }
   if (differentiable.empty()) return;
-  const auto gradients = torch::autograd::grad(differentiable, c.leaves, cotangents,
-                                               /*retain_graph=*/false, /*create_graph=*/false,
-                                               /*allow_unused=*/true);
+  const auto gradients_of = [&](const std::vector<torch::Tensor>& of,
+                                const std::vector<torch::Tensor>& dy, bool create_graph) {
+    return torch::autograd::grad(of, c.leaves, dy, /*retain_graph=*/true, create_graph,
+                                 /*allow_unused=*/true);
+  };
+  const auto gradients = gradients_of(differentiable, cotangents, false);
   for (size_t i = 0; i < gradients.size(); ++i) {
     print(op.name, number, "dx" + std::to_string(i), gradients[i]);
+  }
+  // Which of them have a derivative again, and what it is.
+  std::vector<torch::Tensor> again, weights;
+  const auto recorded = gradients_of(differentiable, cotangents, true);
+  for (size_t i = 0; i < recorded.size(); ++i) {
+    const bool differentiable_again = recorded[i].defined() && recorded[i].requires_grad();
+    std::printf("%s %d graph%zu flag scalar %d\n", op.name.c_str(), number, i, differentiable_again);
+    if (!differentiable_again || recorded[i].is_sparse()) continue;
+    again.push_back(recorded[i]);
+    weights.push_back(c.values(recorded[i].sizes().vec(), recorded[i].scalar_type(), -1, 1));
+  }
+  if (again.empty()) return;
+  const auto second = gradients_of(again, weights, false);
+  for (size_t i = 0; i < second.size(); ++i) {
+    print(op.name, number, "ddx" + std::to_string(i), second[i]);
   }
 }
 

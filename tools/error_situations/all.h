@@ -7,6 +7,7 @@
 #include "layers.h"
 #include "shapes.h"
 #include "values.h"
+#include "views_in_place.h"
 
 namespace error_situations {
 
@@ -14,7 +15,7 @@ namespace error_situations {
 inline std::vector<Situation> all() {
   std::vector<Situation> result;
   for (const auto& family : {products(), shapes(), values(), factories(), layers(), graphs(),
-                             functions(), optimizers()}) {
+                             functions(), views_in_place(), optimizers()}) {
     result.insert(result.end(), family.begin(), family.end());
   }
   return result;

@@ -134,6 +134,15 @@ inline std::vector<Situation> graphs() {
          embedding->forward(integers({1, 1})).sum().backward();
          torch::ones({10, 3}) + embedding->weight.grad();
        }},
+      {"sparse + 1",
+       [] {
+         torch::ones({3}).to_sparse() + 1;
+       }},
+      {"sparse -= 1", [] { torch::ones({3}).to_sparse().sub_(1); }},
+      {"dense *= sparse of another shape",
+       [] { torch::ones({3}).mul_(torch::ones({3, 3}).to_sparse(1)); }},
+      {"int *= sparse float",
+       [] { torch::ones({3}, torch::kLong).mul_(torch::ones({3}).to_sparse()); }},
       {"indices of uncoalesced",
        [] {
          auto embedding = sparse_embedding();

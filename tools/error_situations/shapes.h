@@ -114,6 +114,12 @@ inline std::vector<Situation> products() {
 
 inline std::vector<Situation> shapes() {
   return {
+      {"expand overflow", [] { torch::zeros({1}).expand({int64_t{1} << 32, int64_t{1} << 32}); }},
+      {"expand twice overflow",
+       [] { torch::zeros({1}).expand({int64_t{1} << 62}).expand({4, int64_t{1} << 62}); }},
+      {"as_strided overflow",
+       [] { torch::zeros({1}).as_strided({int64_t{1} << 32, int64_t{1} << 32}, {0, 0}); }},
+      {"mm int16 float", [] { torch::ones({2, 2}, torch::kShort).mm(torch::ones({2, 2})); }},
       {"broadcast",
        [] {
          torch::rand({3, 4}) + torch::rand({3, 5});

@@ -48,6 +48,12 @@ inline std::vector<Situation> values() {
        [] {
          std::get<0>(torch::rand({3, 4}).max(2));
        }},
+      {"sum as uint8 of what requires grad", [] { leaf({3}).sum(torch::kByte); }},
+      {"sum dim as int64 of what requires grad", [] { leaf({3}).sum(0, false, torch::kLong); }},
+      {"set_data int",
+       [] {
+         leaf({3}).set_data(integers({1, 2, 3}));
+       }},
       {"int += 1.5",
        [] {
          integers({1, 2}) += 1.5;
@@ -104,10 +110,15 @@ inline std::vector<Situation> factories() {
       {"arange", [] { torch::arange(5, 1, 1); }},
       {"arange step 0", [] { torch::arange(0, 5, 0); }},
       {"arange nan", [] { torch::arange(std::numeric_limits<double>::quiet_NaN()); }},
+      {"arange int64 step 0.5", [] { torch::arange(0, 5, 0.5, torch::kLong); }},
+      {"arange bool", [] { torch::arange(0, 2, 1, torch::kBool); }},
+      {"arange too large for int64", [] { torch::arange(0, 1e19, 1, torch::kLong); }},
       {"linspace steps", [] { torch::linspace(0, 1, -1); }},
       {"eye", [] { torch::eye(-1); }},
       {"randint", [] { torch::randint(5, 5, {2}); }},
       {"randint uint8", [] { torch::randint(0, 1000, {2}, torch::kByte); }},
+      {"random_ int16", [] { torch::ones({2}, torch::kShort).random_(0, 100000); }},
+      {"random_ uint8 from", [] { torch::ones({2}, torch::kByte).random_(-1, 100); }},
       {"randperm", [] { torch::randperm(-1); }},
       {"randn int", [] { torch::randn({2}, torch::kLong); }},
       {"rand int", [] { torch::rand({2}, torch::kLong); }},

@@ -107,9 +107,12 @@ class SIMDGRAD_API Module : public std::enable_shared_from_this<Module> {
   void add_module(std::string name, std::shared_ptr<Module> module);
   void exchange_module(const std::string& name, std::shared_ptr<Module> module);
   // What clone() is made of: drops parameters, buffers and children; copies those of another module
-  // of the same type in, the children by their own clone().
+  // of the same type in, the children by clone_().
   void forget_registered();
   void copy_registered(const Module& from);
+  // Becomes a copy of another module of the same type: of a Cloneable all members, else what is
+  // registered.
+  virtual void clone_(const Module& other);
 
   OrderedDict<std::string, Tensor> parameters_;
   OrderedDict<std::string, Tensor> buffers_;
@@ -152,6 +155,18 @@ class Cloneable : public Module {
     to.reset();
     to.copy_registered(*this);
     return copy;
+  }
+
+ protected:
+  void clone_(const Module& other) override {
+    if constexpr (std::is_copy_assignable_v<Derived>) {
+      const auto copy = std::dynamic_pointer_cast<Derived>(other.clone());
+      SIMDGRAD_CHECK(copy, "Attempted to clone submodule, but it is of a different type than the "
+                           "submodule it was to be cloned into");
+      static_cast<Derived&>(*this) = *copy;
+    } else {
+      Module::clone_(other);
+    }
   }
 };
 

@@ -95,6 +95,16 @@ class SIMDGRAD_API Optimizer {
   static const void* state_key(const Tensor& parameter) { return parameter.counted(); }
   size_t size() const;
 
+  // The state of a parameter, made by make() where there is none yet; a make() that fails leaves none.
+  template <class Make>
+  static std::unique_ptr<OptimizerParamState>& state_of(StateMap& states, const Tensor& parameter,
+                                                        const Make& make) {
+    const auto found = states.find(state_key(parameter));
+    if (found != states.end() && found->second) return found->second;
+    std::unique_ptr<OptimizerParamState> fresh = make();
+    return states[state_key(parameter)] = std::move(fresh);
+  }
+
  protected:
   // Throws if these settings cannot be used.
   virtual void check_options(const OptimizerOptions& options) const = 0;

@@ -1,6 +1,7 @@
 #include "ops/kernels/math/kernels.h"
 
 #include "ops/kernels/math/math.h"
+#include "ops/kernels/rounding.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 namespace {
@@ -49,9 +50,11 @@ void pow_loop(const T* x, const T* exponent, T* y, std::int64_t n) {
 
 template <class T>
 constexpr MathFunctions<T> functions() {
-  return {exp_loop<T>,  expm1_loop<T>,   log_loop<T>, log1p_loop<T>, log2_loop<T>,
-          sin_loop<T>,  cos_loop<T>,     tanh_loop<T>, sigmoid_loop<T>, erf_loop<T>,
-          rsqrt_loop<T>, log1p_exp_loop<T>, gelu_loop<T>, pow_loop<T>};
+  return {nearest<exp_loop<T>>,     nearest<expm1_loop<T>>,     nearest<log_loop<T>>,
+          nearest<log1p_loop<T>>,   nearest<log2_loop<T>>,      nearest<sin_loop<T>>,
+          nearest<cos_loop<T>>,     nearest<tanh_loop<T>>,      nearest<sigmoid_loop<T>>,
+          nearest<erf_loop<T>>,     nearest<rsqrt_loop<T>>,     nearest<log1p_exp_loop<T>>,
+          nearest<gelu_loop<T>>,    nearest<pow_loop<T>>};
 }
 
 }  // namespace

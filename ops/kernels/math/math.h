@@ -105,11 +105,11 @@ SIMDGRAD_INLINE Vec<T> normal_cdf(Vec<T> x) {
 template <class T>
 SIMDGRAD_INLINE Vec<T> times_normal_cdf(Vec<T> x) {
   if constexpr (sizeof(T) == 4) {
-    // max(x, -0) - |x| q: from 6 on q is 0, which +infinity must not meet (-infinity does in PyTorch).
-    const Vec<T> a = abs(clamp_above(x, Vec<T>(6)));
+    // max(x, -0) - |x| q: q is 0 from 6 on and below -40, where no infinity must meet it.
+    const Vec<T> a = abs(clamp_keep_nan(x, -40, 6));
     return fnma(a, normal_tail(a), clamp_below(x, Vec<T>(-0.0)));
   } else {
-    return x * normal_cdf(x);
+    return clamp_below(x, Vec<T>(-40)) * normal_cdf(x);
   }
 }
 
