@@ -32,6 +32,11 @@ struct SilentHook {
 struct ParallelBody {
   void operator()(int64_t, int64_t) const {}
 };
+struct MakeState {
+  std::unique_ptr<simdgrad::optim::OptimizerParamState> operator()() const {
+    return std::make_unique<simdgrad::optim::SGDParamState>();
+  }
+};
 struct PlainFunction {
   Tensor operator()(const Tensor& x, double factor) const { return x * factor; }
 };
@@ -97,6 +102,8 @@ FUZZ_MAKES(Hook)
 FUZZ_MAKES(SilentHook)
 FUZZ_MAKES(ParallelBody)
 FUZZ_MAKES(PlainFunction)
+FUZZ_MAKES(MakeState)
+FUZZ_MAKES(simdgrad::optim::Optimizer::StateMap)
 FUZZ_MAKES(Tensor)
 FUZZ_MAKES(simdgrad::Scalar)
 FUZZ_MAKES(simdgrad::TensorOptions)
@@ -131,7 +138,10 @@ FUZZ_MAKES(simdgrad::GradcheckFunction)
 
 template <class T>
 struct Make<T, std::enable_if_t<std::is_enum_v<T>>> {
-  static T make(Call& c) { return Enumerators<T>::all[c.choose(std::size(Enumerators<T>::all))]; }
+  static T make(Call& c) {
+    if (c.wild() && c.random.chance(30)) return static_cast<T>(77);  // none of them
+    return Enumerators<T>::all[c.choose(std::size(Enumerators<T>::all))];
+  }
 };
 template <class T>
 struct Make<std::optional<T>> {

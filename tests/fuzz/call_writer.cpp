@@ -232,7 +232,10 @@ std::string CallWriter::expression(const Function& function, const Variant& vari
       for (const std::string& type : variant.stands.at(parameter.name))
         explicit_types += (explicit_types.empty() ? "<" : ", ") + type;
   if (!explicit_types.empty()) explicit_types += '>';
-  const std::string called = function.name + explicit_types + "(" + list + ")";
+  std::string name = function.name;
+  if (function.is_conversion)
+    name = "operator " + names_.type(function.result, function.scope, variant.stands);
+  const std::string called = name + explicit_types + "(" + list + ")";
   if (!function.in_class || function.is_static) return scope + "::" + called;
   if (function.on_rvalue) return "std::move(self)." + called;
   return (function.is_const ? "std::as_const(self)." : "self.") + called;

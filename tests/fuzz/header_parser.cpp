@@ -183,9 +183,11 @@ class Parser : TokenReader {
           group();
           name.text += "()";
         }
+        conversion_.clear();
         while (!at("(")) {
           if (peek().kind == Token::Kind::name) name.text += " ";
-          name.text += take().text;
+          conversion_.push_back(take());
+          name.text += conversion_.back().text;
         }
         tokens.push_back(name);
       } else {
@@ -221,8 +223,11 @@ class Parser : TokenReader {
     made.result = tokens;
     const std::string simple_name = scope.path.substr(scope.path.rfind(':') + 1);
     made.is_constructor = made.in_class && tokens.empty() && made.name == simple_name;
-    if (tokens.empty() && !made.is_constructor && made.name.rfind("operator", 0) != 0)
-      throw ParseError(start, "a function without a result");
+    if (tokens.empty() && !made.is_constructor) {
+      made.is_conversion = made.name.rfind("operator ", 0) == 0;
+      made.result = conversion_;
+      if (!made.is_conversion) throw ParseError(start, "a function without a result");
+    }
     const Tokens inside = group();
     const Ending ending = function_end(made);
     note_special(scope, made, ending, is_destructor);
@@ -283,6 +288,7 @@ class Parser : TokenReader {
   }
 
   Headers headers_;
+  Tokens conversion_;  // what the operator read last converts to, if it converts
 };
 
 }  // namespace

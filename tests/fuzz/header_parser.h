@@ -40,6 +40,7 @@ struct Function {
   std::string place;  // "module.h:40"
   bool in_class = false;
   bool is_constructor = false;
+  bool is_conversion = false;  // operator bool
   bool is_static = false;
   bool is_const = false;
   bool on_rvalue = false;  // &&

@@ -73,6 +73,7 @@ inline const std::map<std::string, std::vector<std::string>> kChoices = {
     {"simdgrad::optim::CloneableAs",
      {"Derived = simdgrad::optim::SGDOptions; Base = simdgrad::optim::OptimizerOptions",
       "Derived = simdgrad::optim::AdamParamState; Base = simdgrad::optim::OptimizerParamState"}},
+    {"simdgrad::optim::Optimizer::state_of", {"Make = fuzz::MakeState"}},
     {"simdgrad::parallel_for", {"Body = fuzz::ParallelBody"}},
 };
 
