@@ -210,6 +210,7 @@ struct Make<std::shared_ptr<T>> {
   static std::shared_ptr<T> make(Call& c) {
     if (c.wild()) return c.module ? own(dynamic_cast<T*>(c.module)) : nullptr;
     std::shared_ptr<T> made = Constructed<T>::make(c);
+    c.hold(made);
     c.note(*made);
     return made;
   }
@@ -225,6 +226,7 @@ struct Make<T, std::void_t<typename T::ContainedType, decltype(std::declval<T>()
   static T make(Call& c) {
     if (c.wild()) return T(std::shared_ptr<Impl>());
     std::shared_ptr<Impl> made = Constructed<Impl>::make(c);
+    c.hold(made);
     c.note(*made);
     return T(made);
   }

@@ -159,7 +159,8 @@ bool check_backward(Call& c, Witness& witness) {
     check_gradient(firsts[i], inputs.tensors[i], name, false, witness);
     // A gradient that is zero by definition needs no graph: those of sign, zero_, uniform_.
     if (create_graph && !firsts[i].requires_grad() && has_number(firsts[i]) &&
-        (has_recorded_gradients || (is_curved(c) && (name == "self" || name == "input"))))
+        (has_recorded_gradients ||
+         (is_curved(c) && !hands_through && (name == "self" || name == "input"))))
       witness.found("a gradient without a graph", "'" + name + "', under create_graph");
   }
   if (!create_graph) return true;

@@ -16,6 +16,7 @@ namespace {
 using simdgrad::impl;
 
 constexpr size_t kCallerMemory = 1 << 16;  // make_objects.cpp
+constexpr int64_t kMostPrinted = 200000;   // elements: a summary shows six along each dimension
 constexpr size_t kMostResults = 64;        // of a list, that are looked at
 
 // What the call may write, and whatever shares its memory.
@@ -165,7 +166,8 @@ void check_results(Call& c, Witness& witness) {
   }
   witness.enter(Phase::print);
   for (const Tensor& result : c.results) {
-    if (simdgrad::to_string(result).empty()) witness.found("prints as nothing", "");
+    const bool is_large = result.defined() && result.dim() > 4 && result.numel() > kMostPrinted;
+    if (!is_large && simdgrad::to_string(result).empty()) witness.found("prints as nothing", "");
   }
 }
 

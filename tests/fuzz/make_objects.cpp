@@ -122,7 +122,9 @@ SilentHook Make<SilentHook>::make(Call&) { return {}; }
 ParallelBody Make<ParallelBody>::make(Call&) { return {}; }
 PlainFunction Make<PlainFunction>::make(Call&) { return {}; }
 MakeState Make<MakeState>::make(Call&) { return {}; }
-simdgrad::optim::Optimizer::StateMap Make<simdgrad::optim::Optimizer::StateMap>::make(Call&) { return {}; }
+simdgrad::optim::Optimizer::StateMap Make<simdgrad::optim::Optimizer::StateMap>::make(Call&) {
+  return {};
+}
 std::unique_ptr<simdgrad::detail::TensorHook>
 Make<std::unique_ptr<simdgrad::detail::TensorHook>>::make(Call& c) {
   if (c.wild()) return nullptr;

@@ -147,6 +147,12 @@ bool refuses_integer_results(const Call& c) {
 bool is_curved(const Call& c) { return has_name(c, std::begin(kCurved), std::end(kCurved)); }
 
 bool may_leave_traces(const Call& c) {
+  // An embedding scales rows down before it looks them up.
+  const bool has_embedding =
+      std::any_of(c.modules.begin(), c.modules.end(), [](const simdgrad::nn::Module* module) {
+        return module->name().find("Embedding") != std::string::npos;
+      });
+  if (c.is_function("embedding") || has_embedding) return true;
   return has_name(c, std::begin(kLeavesTraces), std::end(kLeavesTraces));
 }
 
