@@ -35,7 +35,7 @@ Call::Call(const Signature& signature, uint64_t seed, bool is_verbose)
       name_(signature.name),
       scope_(signature.scope) {
   const int64_t kind = random.below(100);
-  if (kind < 55) return;  // arguments that go together
+  if (kind < 45) return;  // arguments that go together
   spoil_argument_ = kind < 90 ? 40 : 100;
   spoil_inside_ = kind < 90 ? 50 : 30;
 }

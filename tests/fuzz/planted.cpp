@@ -39,10 +39,9 @@ Tensor scatter_add(const Tensor& self, int64_t dim, const Tensor& index, const T
 Tensor& mul_(Tensor& self, const Tensor& other) {
   SIMDGRAD_CHECK(self.defined() && other.defined() && !self.is_sparse(),
                  "mul_: needs a dense tensor");
-  SIMDGRAD_CHECK(self.sizes() == other.sizes() && self.scalar_type() == other.scalar_type(),
-                 "mul_: needs two tensors of one shape and dtype");
-  const char* const from = static_cast<const char*>(simdgrad::impl(other).storage->data);
-  SIMDGRAD_CHECK(self.numel() == 0 || from != nullptr, "mul_: needs numbers");
+  SIMDGRAD_CHECK(self.sizes() == other.sizes(), "mul_: needs two tensors of one shape");
+  const void* const from = simdgrad::impl(other).data;
+  if (self.numel() > 0) (void)*static_cast<const volatile char*>(from);
   return self.mul_(other);
 }
 

@@ -161,7 +161,7 @@ Tensor draw_tensor(Call& c) {
   if (c.wild()) return draw_wild_tensor(c, plan);
   const bool is_optional = !word.empty() && word.back() == '?';
   if (is_optional && c.random.chance(40)) return undefined(c);
-  if (word == "S" || c.random.chance(1)) {
+  if (word == "S" || c.random.chance(2)) {
     Plan sparse = plan;
     if (word == "S") sparse.shape = c.world.base;
     return build_sparse(c, sparse);
@@ -173,13 +173,14 @@ Tensor draw_wild_tensor(Call& c, const Plan& as_planned) {
   Plan plan = as_planned;
   const int64_t kind = c.random.below(100);
   if (kind < 10) return undefined(c);
-  if (kind < 28) {
+  if (kind < 32) {
+    if (c.random.chance(60) && plan.values == Plan::Values::any) plan.shape = c.world.base;
     const Tensor sparse = build_sparse(c, plan);
     if (c.random.chance(20)) overwrite_integers(c.random, sparse._indices());
     return sparse;
   }
-  if (kind < 38 && !c.given.empty()) return alias(c);
-  if (kind < 41) return external(c, plan);
+  if (kind < 40 && !c.given.empty()) return alias(c);
+  if (kind < 42) return external(c, plan);
   if (kind < 50) {
     if (plan.shape.empty()) plan.shape = {0};
     plan.shape[static_cast<size_t>(c.random.below(static_cast<int64_t>(plan.shape.size())))] = 0;

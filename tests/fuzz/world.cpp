@@ -99,7 +99,7 @@ const Recipe* draw_recipe(Random& random, const std::string& scope, const std::s
   return nullptr;
 }
 
-int64_t draw_size(Random& random) { return random.chance(6) ? 0 : random.between(1, 5); }
+int64_t draw_size(Random& random) { return random.chance(10) ? 0 : random.between(1, 5); }
 
 }  // namespace
 
