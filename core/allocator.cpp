@@ -72,6 +72,9 @@ struct FailureHook {
 };
 constinit FailureHook hook;
 
+// See testing::set_allocation_limit.
+constinit std::atomic<std::size_t> allocation_limit{SIZE_MAX};
+
 detail::SharedHeap& heap() { return detail::shared_heap(); }
 
 bool bypassed() {
@@ -327,6 +330,8 @@ void deallocate_bypassing(void* block, std::size_t bytes) {
 }
 
 void* try_allocate(std::size_t bytes) {
+  if (bytes > allocation_limit.load(std::memory_order_relaxed)) [[unlikely]]
+    return nullptr;
   if (bypassed()) [[unlikely]]
     return allocate_bypassing(bytes);
   if (bytes <= kSmallLimit) return allocate_small(bytes == 0 ? 0 : (bytes - 1) / kSmallStep);
@@ -439,5 +444,9 @@ void testing::fail_allocation(std::int64_t n, bool persistent) {
 }
 
 bool testing::allocation_failed() { return hook.failed.load(); }
+
+void testing::set_allocation_limit(std::size_t bytes) {
+  allocation_limit.store(bytes == 0 ? SIZE_MAX : bytes);
+}
 
 }  // namespace simdgrad

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -14,9 +15,11 @@ namespace simdgrad {
 namespace detail {
 namespace {
 
-constexpr unsigned char kInside = 0xff, kOutside = 0xa5;
+constexpr unsigned char kInside = 0xff, kOutside = 0xa5, kGone = 0xdb;
+constexpr std::size_t kFenceBytes = 64, kGoneBytes = 4096;
 
-std::atomic<std::int64_t> damaged{0};
+constinit std::atomic<std::int64_t> damaged{0};
+constinit std::atomic<std::size_t> last_damaged{0};
 
 std::size_t page() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
 
@@ -74,6 +77,24 @@ bool untouched(const char* bytes, std::size_t count) {
   return true;
 }
 
+void count_damaged(std::size_t bytes) {
+  damaged.fetch_add(1, std::memory_order_relaxed);
+  last_damaged.store(bytes, std::memory_order_relaxed);
+}
+
+void* allocate_before_bytes(std::size_t bytes) {
+  void* block;
+  if (posix_memalign(&block, 64, bytes + kFenceBytes) != 0) return nullptr;
+  std::memset(static_cast<char*>(block) + bytes, kOutside, kFenceBytes);
+  return block;
+}
+
+void deallocate_before_bytes(void* block, std::size_t bytes) {
+  if (!untouched(static_cast<char*>(block) + bytes, kFenceBytes)) count_damaged(bytes);
+  std::memset(block, kGone, std::min(bytes, kGoneBytes));
+  std::free(block);
+}
+
 }  // namespace
 
 Fence fence() {
@@ -86,6 +107,7 @@ Fence fence() {
     const auto is = [choice](const char* name) { return choice && std::strcmp(choice, name) == 0; };
     known = static_cast<int>(is("fence_after")    ? Fence::after
                              : is("fence_before") ? Fence::before
+                             : is("fence_bytes")  ? Fence::bytes
                                                   : Fence::none);
     answer.store(known, std::memory_order_relaxed);
   }
@@ -94,6 +116,7 @@ Fence fence() {
 
 void* allocate_fenced(std::size_t bytes) {
   if (bytes > SIZE_MAX / 2) return nullptr;
+  if (fence() == Fence::bytes) return allocate_before_bytes(bytes);
   const Place place(bytes);
   void* const mapped = map(place);
   if (mapped == nullptr) return nullptr;
@@ -106,17 +129,21 @@ void* allocate_fenced(std::size_t bytes) {
 }
 
 void deallocate_fenced(void* block, std::size_t bytes) noexcept {
+  if (fence() == Fence::bytes) return deallocate_before_bytes(block, bytes);
   const Place place(bytes);
   char* const begin = static_cast<char*>(block) - place.before;
   if (!untouched(begin, place.before) ||
-      !untouched(static_cast<char*>(block) + bytes, place.after)) {
-    damaged.fetch_add(1, std::memory_order_relaxed);
-  }
+      !untouched(static_cast<char*>(block) + bytes, place.after))
+    count_damaged(bytes);
   unmap(begin - (place.fence_first ? page() : 0), place);
 }
 
 }  // namespace detail
 
 std::int64_t testing::damaged_blocks() { return detail::damaged.load(std::memory_order_relaxed); }
+
+std::size_t testing::damaged_block_bytes() {
+  return detail::last_damaged.load(std::memory_order_relaxed);
+}
 
 }  // namespace simdgrad

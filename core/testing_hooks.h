@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <simdgrad/export.h>
@@ -34,9 +35,14 @@ SIMDGRAD_API void fail_allocation(std::int64_t n, bool persistent);
 // Whether the hook made an allocation fail since it was last set.
 SIMDGRAD_API bool allocation_failed();
 
-// Blocks that were found written to outside of their ends when they were freed, under
-// SIMDGRAD_ALLOCATOR=fence_after or fence_before (core/fenced_blocks.h).
+// Refuses what asks for more bytes at once than this, with the allocator's Error; 0 lifts the limit.
+// Blocks that lie in a cache are not asked about.
+SIMDGRAD_API void set_allocation_limit(std::size_t bytes);
+
+// Blocks that were found written to outside of their ends when they were freed, under the fences of
+// SIMDGRAD_ALLOCATOR (core/fenced_blocks.h), and how large the last of them was.
 SIMDGRAD_API std::int64_t damaged_blocks();
+SIMDGRAD_API std::size_t damaged_block_bytes();
 
 // Runs the kernels of this instruction set from now on; throws Error if the CPU lacks it.
 SIMDGRAD_API void force_isa(Isa isa);

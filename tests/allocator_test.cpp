@@ -434,3 +434,33 @@ TEST_CASE("child: SIMDGRAD_ALLOCATOR", "[.]") {
 TEST_CASE("SIMDGRAD_ALLOCATOR=system bypasses the cache") {
   REQUIRE(run_self("SIMDGRAD_ALLOCATOR=system", "child: SIMDGRAD_ALLOCATOR") == 0);
 }
+
+TEST_CASE("an upper bound on one allocation") {
+  testing::set_allocation_limit(kMiB);
+  CHECK_THROWS_AS(allocate(8 * kMiB), Error);
+  deallocate(allocate(1000), 1000);
+  testing::set_allocation_limit(0);
+  deallocate(allocate(8 * kMiB), 8 * kMiB);
+}
+
+#if !defined(SIMDGRAD_SANITIZED)
+TEST_CASE("child: known bytes behind blocks", "[.]") {
+  int64_t damaged = 0;
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{100}, std::size_t{512},
+                                  std::size_t{5000}, 3 * kMiB}) {
+    char* block = static_cast<char*>(allocate(bytes));
+    std::memset(block, 'x', bytes);
+    deallocate(block, bytes);
+    REQUIRE(testing::damaged_blocks() == damaged);
+    block = static_cast<char*>(allocate(bytes));
+    block[bytes] = 'x';
+    deallocate(block, bytes);
+    REQUIRE(testing::damaged_blocks() == ++damaged);
+    REQUIRE(testing::damaged_block_bytes() == bytes);
+  }
+}
+
+TEST_CASE("a write past the end of a block with known bytes behind it is noticed") {
+  REQUIRE(run_self("SIMDGRAD_ALLOCATOR=fence_bytes", "child: known bytes behind blocks") == 0);
+}
+#endif

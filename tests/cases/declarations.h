@@ -7,8 +7,8 @@
 namespace cases {
 
 // "mul(Tensor,Tensor)", "add_(Tensor,Scalar,Scalar)" ...: every free function that the headers of
-// operations declare SIMDGRAD_API and that returns tensors (or bool), with its argument types
-// without const, references, names and defaults. Rows of the .inc lists are expanded.
+// operations declare, with its argument types without const, references, names and defaults. Rows of
+// the .inc lists are expanded.
 std::vector<std::string> declared_operations();
 
 }  // namespace cases

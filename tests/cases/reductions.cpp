@@ -189,6 +189,15 @@ void add_moments(Table& table) {
               [dims = dims](const Arrays& x) -> Arrays { return {reference::reduce(x[0], dims, false, &std_less_two)}; })
         .tolerances(1e-12, 4e-6);
   }
+  // A plain 1 is a dimension, not `unbiased`.
+  table.add("var_one_dimension", "var(Tensor,int)", {real({3, 5})},
+            [](const Tensors& x) -> Tensors { return {simdgrad::var(x[0], 1)}; },
+            [](const Arrays& x) -> Arrays { return {reference::reduce(x[0], {1}, false, &var_of)}; })
+      .tolerances(1e-12, 4e-6);
+  table.add("std_one_dimension", "std(Tensor,int)", {real({3, 5})},
+            [](const Tensors& x) -> Tensors { return {simdgrad::std(x[0], 1)}; },
+            [](const Arrays& x) -> Arrays { return {reference::reduce(x[0], {1}, false, &std_of)}; })
+      .tolerances(1e-12, 4e-6);
   over_all(table, "var_all", "var(Tensor,bool)", [](const Tensor& x) { return simdgrad::var(x); }, &var_of, kSeveral);
   over_all(table, "std_all", "std(Tensor,bool)", [](const Tensor& x) { return simdgrad::std(x); }, &std_of, kSeveral);
   over_all(table, "std_all_biased", "std(Tensor,bool)", [](const Tensor& x) { return simdgrad::std(x, false); },

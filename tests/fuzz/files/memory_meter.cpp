@@ -1,6 +1,6 @@
 // Takes the place of malloc; in a sanitizer's build, which has its own, its hooks. The library has to
 // bypass its caches (SIMDGRAD_ALLOCATOR=system), or a block of its own regions would not be seen.
-#include "tests/fuzz/memory_meter.h"
+#include "tests/fuzz/files/memory_meter.h"
 
 #include <atomic>
 #include <cerrno>

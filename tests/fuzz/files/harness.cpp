@@ -1,4 +1,4 @@
-#include "tests/fuzz/harness.h"
+#include "tests/fuzz/files/harness.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -12,8 +12,8 @@
 
 #include <simdgrad/error.h>
 
-#include "tests/fuzz/formats.h"
-#include "tests/fuzz/memory_meter.h"
+#include "tests/fuzz/files/formats.h"
+#include "tests/fuzz/files/memory_meter.h"
 
 namespace fuzz {
 

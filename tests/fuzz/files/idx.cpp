@@ -8,7 +8,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "tests/fuzz/formats.h"
+#include "tests/fuzz/files/formats.h"
 
 namespace fuzz {
 namespace {

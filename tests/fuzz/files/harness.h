@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "tests/fuzz/format.h"
+#include "tests/fuzz/files/format.h"
 
 namespace fuzz {
 

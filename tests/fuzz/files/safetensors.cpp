@@ -9,7 +9,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "tests/fuzz/formats.h"
+#include "tests/fuzz/files/formats.h"
 #include "tests/scratch_folder.h"
 
 namespace fuzz {

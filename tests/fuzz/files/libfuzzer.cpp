@@ -6,8 +6,8 @@
 #include <fstream>
 #include <iostream>
 
-#include "tests/fuzz/formats.h"
-#include "tests/fuzz/harness.h"
+#include "tests/fuzz/files/formats.h"
+#include "tests/fuzz/files/harness.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t most);
 

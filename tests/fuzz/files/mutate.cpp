@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tests/fuzz/format.h"
+#include "tests/fuzz/files/format.h"
 
 namespace fuzz {
 namespace {

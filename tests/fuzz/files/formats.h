@@ -1,7 +1,7 @@
 // The formats that are read: one object for each, defined in its file.
 #pragma once
 
-#include "tests/fuzz/format.h"
+#include "tests/fuzz/files/format.h"
 
 namespace fuzz {
 

@@ -7,8 +7,8 @@
 #include <iostream>
 #include <iterator>
 
-#include "tests/fuzz/formats.h"
-#include "tests/fuzz/harness.h"
+#include "tests/fuzz/files/formats.h"
+#include "tests/fuzz/files/harness.h"
 
 namespace {
 
