@@ -133,8 +133,8 @@ void AccumulateGrad::backward(Gradients& d) {
   Tensor gradient = d.take_dy();
   if (!gradient.defined()) return;
   TensorImpl& leaf = impl(leaf_);
-  if (leaf.extra && !leaf.extra->hooks.empty())
-    gradient = run_hook_list(leaf.extra->hooks, std::move(gradient));
+  TensorExtra* const extra = std::atomic_ref(leaf.extra).load(std::memory_order_acquire);
+  if (extra && !extra->hooks.empty()) gradient = run_hook_list(extra->hooks, std::move(gradient));
   if (leaf.flags & TensorImpl::kDataWasSet) [[unlikely]]
     check_fits(gradient, leaf);
   const NodeLock lock(*this);

@@ -128,11 +128,8 @@ class Checker {
       for (int64_t k = 0; k < wanted_[j].numel(); ++k) {
         const Element x(wanted_[j], k);
         const double center = x.get();
-        x.set(center - options_.eps());
-        const variable_list below = evaluate(outputs);
-        x.set(center + options_.eps());
-        const variable_list above = evaluate(outputs);
-        x.set(center);
+        const variable_list below = evaluate_at(x, center - options_.eps(), outputs);
+        const variable_list above = evaluate_at(x, center + options_.eps(), outputs);
         for (size_t i = 0; i < outputs.size(); ++i) {
           const double* lower = below[i].data_ptr<double>();
           const double* upper = above[i].data_ptr<double>();
@@ -144,9 +141,18 @@ class Checker {
     }
   }
 
-  // The outputs as doubles; refuses a function whose outputs change their form.
-  variable_list evaluate(const variable_list& like) {
+  // The outputs as doubles where one number of the inputs is another; refuses a function whose outputs
+  // change their form. The number is put back, whatever the function throws.
+  variable_list evaluate_at(const Element& x, double value, const variable_list& like) {
+    struct PutBack {
+      const Element& x;
+      double center;
+      ~PutBack() { x.set(center); }
+    } const put_back{x, x.get()};
+    x.set(value);
     variable_list outputs = function_(inputs_);
+    SIMDGRAD_CHECK(outputs.size() == like.size(),
+                   "gradcheck: the function returned ", outputs.size(), " outputs, before ", like.size());
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (!(outputs[i].sizes() == like[i].sizes()))
         SIMDGRAD_THROW("Expected `func` to return outputs with the same shape when inputs are "
@@ -305,6 +311,7 @@ Tensor random_cotangent(const Tensor& output, uint64_t& state, bool strided) {
 
 bool gradcheck(const GradcheckFunction& function, const autograd::variable_list& inputs,
                const GradcheckOptions& options) {
+  SIMDGRAD_CHECK(function, "gradcheck: got an empty function");
   const AutoGradMode recording(true);
   try {
     Checker(function, inputs, options).run();
@@ -317,6 +324,7 @@ bool gradcheck(const GradcheckFunction& function, const autograd::variable_list&
 
 bool gradgradcheck(const GradcheckFunction& function, const autograd::variable_list& inputs,
                    const autograd::variable_list& grad_outputs, const GradcheckOptions& options) {
+  SIMDGRAD_CHECK(function, "gradgradcheck: got an empty function");
   const AutoGradMode recording(true);
   variable_list cotangents = grad_outputs;
   if (cotangents.empty()) {

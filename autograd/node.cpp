@@ -34,6 +34,11 @@ Node::~Node() {
   delete extra_;
 }
 
+Edge Node::next_edge(size_t i) const {
+  SIMDGRAD_CHECK(i < edge_count_, "next_edge: got ", i, ", ", name(), " has ", edge_count_, " next edges");
+  return {NodePtr::share(edges_[i].node), edges_[i].input_nr};
+}
+
 std::vector<Edge> Node::next_edges() const {
   std::vector<Edge> edges;
   for (uint32_t i = 0; i < edge_count_; ++i) edges.push_back(next_edge(i));

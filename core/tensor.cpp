@@ -5,6 +5,14 @@
 #include "core/tensor_impl.h"
 
 namespace simdgrad {
+
+void detail::refuse_access(const char* call) {
+  SIMDGRAD_THROW("ArrayRef: attempted to access ", call, "() of empty list");
+}
+void detail::refuse_slice(size_t first, size_t count, size_t size) {
+  SIMDGRAD_THROW("ArrayRef: invalid slice, N = ", first, "; M = ", count, "; size = ", size);
+}
+
 namespace {
 
 const TensorImpl& checked(const Tensor& tensor) {

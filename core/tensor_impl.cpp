@@ -295,11 +295,14 @@ Tensor make_like(const Tensor& like, ScalarType dtype) {
   return make_strided(from.size_list(), from.stride_list(), dtype);
 }
 
-Tensor make_external(void* data, IntArrayRef sizes, IntArrayRef strides, ScalarType dtype,
-                     void (*release)(void*), void* context) {
+void set_release(const Tensor& external, void (*release)(void*), void* context) noexcept {
+  *reinterpret_cast<ExternalOwner*>(impl(external).storage + 1) = {release, context};
+}
+
+Tensor make_external(void* data, IntArrayRef sizes, IntArrayRef strides, ScalarType dtype) {
   Tensor result = Tensor::adopt(new_impl_with_storage(dtype, sizeof(ExternalOwner)));
   TensorImpl& to = impl(result);
-  *reinterpret_cast<ExternalOwner*>(to.storage + 1) = {release, context};
+  set_release(result, nullptr, nullptr);
   to.storage->owner = Storage::Owner::kCaller;
   to.storage->data = to.data = data;
   to.storage->bytes = byte_count({sizes.data(), sizes.size()}, {strides.data(), strides.size()},
@@ -342,6 +345,7 @@ Tensor make_detached(const Tensor& source, bool share_version) {
 }
 
 void replace_storage(TensorImpl& to, const TensorImpl& from) {
+  if (&to == &from) return;
   Storage* before = to.storage;
   // A tensor in its own block counts its own Storage once for the numbers; when it shows others, the
   // Storage stays for the version alone, with the same count.

@@ -153,10 +153,10 @@ SIMDGRAD_API Tensor make_strided(IntArrayRef sizes, IntArrayRef strides, ScalarT
 // Uninitialised, with the shape, strides order and dtype that a pointwise result of `like` has:
 // its strides where it is dense and not overlapping, else contiguous.
 SIMDGRAD_API Tensor make_like(const Tensor& like, ScalarType dtype);
-// Numbers that the caller owns. `release` (may be null) is called with `context` when the last
-// tensor on them goes.
-SIMDGRAD_API Tensor make_external(void* data, IntArrayRef sizes, IntArrayRef strides, ScalarType dtype,
-                     void (*release)(void*), void* context);
+// Numbers that the caller owns.
+SIMDGRAD_API Tensor make_external(void* data, IntArrayRef sizes, IntArrayRef strides, ScalarType dtype);
+// `release` is called with `context` when the last tensor on them goes.
+void set_release(const Tensor& external, void (*release)(void*), void* context) noexcept;
 // Another tensor on the same storage and version, with another shape; `offset` in elements from
 // the start of the storage. No graph, not a view.
 SIMDGRAD_API Tensor make_alias(const Tensor& source, IntArrayRef sizes, IntArrayRef strides, int64_t offset);

@@ -35,6 +35,7 @@ LabeledImages read_labeled_images(const std::string& images_path, const std::str
                  dtype_name(labels.scalar_type()), ", labels are [n] of uint8");
   SIMDGRAD_CHECK(images.size(0) == labels.size(0), "read_labeled_images: ", images_path, " has ",
                  images.size(0), " images, ", labels_path, " has ", labels.size(0), " labels");
+  SIMDGRAD_CHECK(classes > 0, "read_labeled_images: got ", classes, " classes, at least one is needed");
   const uint8_t* label = labels.data_ptr<uint8_t>();
   for (int64_t i = 0; i < labels.numel(); ++i)
     SIMDGRAD_CHECK(label[i] < classes, "read_labeled_images: ", labels_path, ": label ", i, " is ",

@@ -187,6 +187,7 @@ class TemporaryFile final : public FileWriter {
 }  // namespace
 
 void replace_file(const std::string& path, const std::function<void(FileWriter&)>& content) {
+  SIMDGRAD_CHECK(content, "replace_file: got an empty function");
   const std::string target = resolve(path);
   TemporaryFile file(path, target);
   content(file);

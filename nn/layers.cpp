@@ -50,7 +50,8 @@ void EmbeddingImpl::reset() {
   const int64_t count = options.num_embeddings();
   if (options.padding_idx()) {
     int64_t row = *options.padding_idx();
-    SIMDGRAD_CHECK(row >= -count && row < count, "Padding_idx must be within num_embeddings");
+    SIMDGRAD_CHECK(count > 0 && row >= -count && row < count,
+                   "Padding_idx must be within num_embeddings");
     if (row < 0) options.padding_idx(row + count);
   }
   if (options._weight().defined()) {
@@ -195,6 +196,10 @@ void FlattenImpl::pretty_print(std::ostream& stream) const {
 }
 Tensor FlattenImpl::forward(const Tensor& input) {
   return flatten(input, options.start_dim(), options.end_dim());
+}
+
+FunctionalImpl::FunctionalImpl(Function function) : function_(std::move(function)) {
+  SIMDGRAD_CHECK(function_, "Functional: got an empty function");
 }
 
 void FunctionalImpl::pretty_print(std::ostream& stream) const {

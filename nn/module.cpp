@@ -118,11 +118,13 @@ OrderedDict<std::string, std::shared_ptr<Module>> Module::named_children() const
 }
 
 void Module::apply(const std::function<void(Module&)>& f) {
+  SIMDGRAD_CHECK(f, "apply: got an empty function");
   visit_tree("", [&](const std::string&, const Module& module) { f(const_cast<Module&>(module)); });
 }
 
 void Module::apply(const std::function<void(const std::string&, Module&)>& f,
                    const std::string& name_prefix) {
+  SIMDGRAD_CHECK(f, "apply: got an empty function");
   visit_tree(name_prefix, [&](const std::string& path, const Module& module) {
     f(path, const_cast<Module&>(module));
   });
@@ -136,6 +138,14 @@ void Module::eval() { train(false); }
 bool Module::is_training() const noexcept { return is_training_; }
 
 void Module::to(ScalarType dtype) {
+  visit_tree("", [&](const std::string&, const Module& module) {
+    for (const auto* tensors : {&module.parameters_, &module.buffers_})
+      for (const auto& item : *tensors)
+        SIMDGRAD_CHECK(!item.value().defined() || !item.value().requires_grad() ||
+                           is_floating_point(dtype),
+                       "data set to a tensor that requires gradients must be floating point or complex "
+                       "dtype");
+  });
   for (const auto& child : children_) child.value()->to(dtype);
   for (auto& parameter : parameters_)
     if (parameter.value().defined()) parameter.value().set_data(parameter.value().data().to(dtype));

@@ -280,8 +280,7 @@ Tensor tensor(const TensorData& data, const TensorOptions& options) {
 
 namespace {
 
-Tensor wrap(void* data, IntArrayRef sizes, IntArrayRef strides, const TensorOptions& options,
-            void (*release)(void*), void* context) {
+Tensor wrap(void* data, IntArrayRef sizes, IntArrayRef strides, const TensorOptions& options) {
   check_strided(options, "from_blob");
   check_sizes_nonnegative({sizes.data(), sizes.size()});
   SIMDGRAD_CHECK(strides.size() == sizes.size(), "from_blob: got ", sizes.size(), " sizes and ",
@@ -290,7 +289,7 @@ Tensor wrap(void* data, IntArrayRef sizes, IntArrayRef strides, const TensorOpti
     SIMDGRAD_CHECK(stride >= 0, "from_blob: got strides ", strides, ", they must not be negative");
   const bool has_elements = numel({sizes.data(), sizes.size()}) > 0;
   SIMDGRAD_CHECK(data || !has_elements, "from_blob: got a null pointer for sizes ", sizes);
-  return with_options(make_external(data, sizes, strides, options.dtype(), release, context), options);
+  return with_options(make_external(data, sizes, strides, options.dtype()), options);
 }
 
 }  // namespace
@@ -298,11 +297,11 @@ Tensor wrap(void* data, IntArrayRef sizes, IntArrayRef strides, const TensorOpti
 Tensor from_blob(void* data, IntArrayRef sizes, const TensorOptions& options) {
   Dims strides(sizes.size());
   contiguous_strides(sizes, strides.data());
-  return wrap(data, sizes, strides, options, nullptr, nullptr);
+  return wrap(data, sizes, strides, options);
 }
 
 Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides, const TensorOptions& options) {
-  return wrap(data, sizes, strides, options, nullptr, nullptr);
+  return wrap(data, sizes, strides, options);
 }
 
 Tensor from_blob(void* data, IntArrayRef sizes, const std::function<void(void*)>& deleter,
@@ -312,17 +311,15 @@ Tensor from_blob(void* data, IntArrayRef sizes, const std::function<void(void*)>
     std::function<void(void*)> deleter;
     void* data;
   };
-  Dims strides(sizes.size());
-  contiguous_strides(sizes, strides.data());
   auto owner = std::make_unique<Owner>(Owner{deleter, data});
-  Tensor result = wrap(
-      data, sizes, strides, options,
+  Tensor result = from_blob(data, sizes, options);
+  set_release(
+      result,
       [](void* context) {
         const std::unique_ptr<Owner> last(static_cast<Owner*>(context));
         last->deleter(last->data);
       },
-      owner.get());
-  owner.release();
+      owner.release());
   return result;
 }
 

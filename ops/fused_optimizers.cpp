@@ -14,7 +14,9 @@ namespace {
 // Elements per chunk: 64 KiB of float, so that the arrays of one chunk stay in the second cache.
 constexpr int64_t kChunk = 16384;
 
-void check_list(const char* operation, const char* list, TensorList tensors, TensorList self) {
+// `written`: the tensors are changed, so that each element must have memory of its own.
+void check_list(const char* operation, const char* list, TensorList tensors, TensorList self,
+                bool written) {
   SIMDGRAD_CHECK(tensors.size() == self.size(), operation, ": got ", tensors.size(), " tensors in ",
                  list, ", needed ", self.size());
   for (size_t i = 0; i < tensors.size(); ++i) {
@@ -28,6 +30,7 @@ void check_list(const char* operation, const char* list, TensorList tensors, Ten
                    operation, ": ", list, "[", i, "] is ", to_string(tensors[i].scalar_type()),
                    tensors[i].sizes(), ", needed ", to_string(self[i].scalar_type()),
                    self[i].sizes());
+    if (written) check_inplace(tensors[i], false);
   }
 }
 
@@ -90,11 +93,11 @@ void run(const Tensor* const* tensors, size_t count, Kernel kernel) {
 void check_adam(const char* operation, TensorList self, TensorList grads, TensorList exp_avgs,
                 TensorList exp_avg_sqs, TensorList max_exp_avg_sqs, ArrayRef<int64_t> steps,
                 bool amsgrad) {
-  check_list(operation, "self", self, self);
-  check_list(operation, "grads", grads, self);
-  check_list(operation, "exp_avgs", exp_avgs, self);
-  check_list(operation, "exp_avg_sqs", exp_avg_sqs, self);
-  if (amsgrad) check_list(operation, "max_exp_avg_sqs", max_exp_avg_sqs, self);
+  check_list(operation, "self", self, self, true);
+  check_list(operation, "grads", grads, self, false);
+  check_list(operation, "exp_avgs", exp_avgs, self, true);
+  check_list(operation, "exp_avg_sqs", exp_avg_sqs, self, true);
+  if (amsgrad) check_list(operation, "max_exp_avg_sqs", max_exp_avg_sqs, self, true);
   SIMDGRAD_CHECK(steps.size() == self.size(), operation, ": got ", steps.size(),
                  " state_steps, needed ", self.size());
   for (size_t i = 0; i < steps.size(); ++i)
@@ -126,12 +129,12 @@ void adam(const char* operation, TensorList self, TensorList grads, TensorList e
 void _fused_sgd_(TensorList self, TensorList grads, TensorList momentum_buffer_list,
                  double weight_decay, double momentum, double lr, double dampening, bool nesterov,
                  bool maximize, bool is_first_step) {
-  check_list("_fused_sgd_", "self", self, self);
-  check_list("_fused_sgd_", "grads", grads, self);
+  check_list("_fused_sgd_", "self", self, self, true);
+  check_list("_fused_sgd_", "grads", grads, self, false);
   const bool buffered = !momentum_buffer_list.empty();
   SIMDGRAD_CHECK(buffered || momentum == 0, "_fused_sgd_: got momentum ", momentum,
                  " without momentum_buffer_list");
-  if (buffered) check_list("_fused_sgd_", "momentum_buffer_list", momentum_buffer_list, self);
+  if (buffered) check_list("_fused_sgd_", "momentum_buffer_list", momentum_buffer_list, self, true);
   const GradModeGuard no_grad(false);
   const kernels::SgdStep step{lr, momentum, dampening, weight_decay, nesterov, maximize, is_first_step};
   const kernels::OptimizerKernels& kernels = *kernels::table().optimizer;

@@ -68,12 +68,13 @@ void step_groups(std::vector<OptimizerParamGroup>& groups, Optimizer::StateMap& 
   for (OptimizerParamGroup& group : groups) {
     for (const Tensor& parameter : group.params()) {
       const Tensor& gradient = parameter.grad();
-      SIMDGRAD_CHECK(!gradient.defined() || !gradient.is_sparse(), name,
-                     " does not support sparse gradients");
+      if (!gradient.defined()) continue;
+      SIMDGRAD_CHECK(!gradient.is_sparse(), name, " does not support sparse gradients");
+      check_parameter(parameter, name);
     }
   }
   for (OptimizerParamGroup& group : groups) {
-    const bool amsgrad = static_cast<const Options&>(group.options()).amsgrad();
+    const bool amsgrad = checked_as<Options>(group.options(), name, "options").amsgrad();
     for (const Tensor& parameter : group.params()) {
       if (!parameter.grad().defined()) continue;
       std::unique_ptr<OptimizerParamState>& state = Optimizer::state_of(states, parameter, [&] {
@@ -82,7 +83,7 @@ void step_groups(std::vector<OptimizerParamGroup>& groups, Optimizer::StateMap& 
         fresh->exp_avg_sq(zeros_like(parameter));
         return fresh;
       });
-      auto& adam = static_cast<AdamParamState&>(*state);
+      auto& adam = checked_as<AdamParamState>(*state, name, "a state");
       if (amsgrad && !adam.max_exp_avg_sq().defined()) adam.max_exp_avg_sq(zeros_like(parameter));
     }
   }
@@ -114,7 +115,7 @@ Adam::Adam(std::vector<Tensor> params, AdamOptions defaults)
     : Adam(one_group(std::move(params)), std::move(defaults)) {}
 
 void Adam::check_options(const OptimizerOptions& options) const {
-  check_adam_options(static_cast<const AdamOptions&>(options));
+  check_adam_options(checked_as<const AdamOptions>(options, "Adam", "options"));
 }
 
 Tensor Adam::step(LossClosure closure) {
@@ -134,7 +135,7 @@ AdamW::AdamW(std::vector<Tensor> params, AdamWOptions defaults)
     : AdamW(one_group(std::move(params)), std::move(defaults)) {}
 
 void AdamW::check_options(const OptimizerOptions& options) const {
-  check_adam_options(static_cast<const AdamWOptions&>(options));
+  check_adam_options(checked_as<const AdamWOptions>(options, "AdamW", "options"));
 }
 
 Tensor AdamW::step(LossClosure closure) {

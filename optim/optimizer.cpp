@@ -10,9 +10,18 @@ OptimizerParamState::~OptimizerParamState() = default;
 OptimizerParamGroup::OptimizerParamGroup(const OptimizerParamGroup& other)
     : params_(other.params_), options_(other.options_ ? other.options_->clone() : nullptr) {}
 
+const OptimizerOptions& OptimizerParamGroup::options() const {
+  SIMDGRAD_CHECK(options_, "options: the group has none of its own");
+  return *options_;
+}
+OptimizerOptions& OptimizerParamGroup::options() {
+  return const_cast<OptimizerOptions&>(std::as_const(*this).options());
+}
+
 Optimizer::Optimizer(std::vector<OptimizerParamGroup> groups,
                      std::unique_ptr<OptimizerOptions> defaults)
     : defaults_(std::move(defaults)) {
+  SIMDGRAD_CHECK(defaults_, "Optimizer: got no default options");
   for (const OptimizerParamGroup& group : groups) {
     // The derived class checks its own options once it exists; here only what all share.
     add_param_group(group);

@@ -3,6 +3,8 @@
 
 #include <simdgrad/optim/optimizer.h>
 
+#include <typeinfo>
+
 namespace simdgrad::optim {
 
 // mine = theirs where mine stands at its class's default.
@@ -15,6 +17,33 @@ inline std::vector<OptimizerParamGroup> one_group(std::vector<Tensor> params) {
   std::vector<OptimizerParamGroup> groups;
   groups.emplace_back(std::move(params));
   return groups;
+}
+
+// Options and states come from outside too, perhaps another optimizer's.
+template <class Wanted, class Given>
+Wanted& checked_as(Given& given, const char* optimizer, const char* what) {
+  if (typeid(given) == typeid(Wanted)) [[likely]]
+    return static_cast<Wanted&>(given);
+  Wanted* const derived = dynamic_cast<Wanted*>(&given);
+  SIMDGRAD_CHECK(derived, optimizer, ": got ", what, " of another optimizer");
+  return *derived;
+}
+
+// What a step would refuse on the way is refused before it changes anything.
+inline void check_parameter(const Tensor& parameter, const char* optimizer) {
+  const Tensor& gradient = parameter.grad();
+  SIMDGRAD_CHECK(parameter.is_floating_point(), optimizer, ": a parameter has dtype ",
+                 dtype_name(parameter.scalar_type()), ", needed Float or Double");
+  SIMDGRAD_CHECK(gradient.is_sparse() || gradient.scalar_type() == parameter.scalar_type(), optimizer,
+                 ": a gradient has dtype ", dtype_name(gradient.scalar_type()),
+                 ", its parameter ", dtype_name(parameter.scalar_type()));
+  SIMDGRAD_CHECK(gradient.sizes() == parameter.sizes(), optimizer, ": a gradient has sizes ",
+                 gradient.sizes(), ", its parameter ", parameter.sizes());
+  if (parameter.is_contiguous()) return;
+  for (int64_t d = 0; d < parameter.dim(); ++d)
+    SIMDGRAD_CHECK(parameter.size(d) <= 1 || parameter.stride(d) != 0, optimizer,
+                   ": a parameter of sizes ", parameter.sizes(), " and strides ", parameter.strides(),
+                   " has elements that share memory");
 }
 
 // Equal, or both undefined.

@@ -3,6 +3,7 @@
 #include <simdgrad/fused_optimizers.h>
 #include <simdgrad/optim/sgd.h>
 #include <simdgrad/pointwise.h>
+#include <simdgrad/sparse.h>
 #include <simdgrad/views.h>
 
 #include "optim/options.h"
@@ -39,7 +40,7 @@ SGD::SGD(std::vector<Tensor> params, SGDOptions defaults)
     : SGD(one_group(std::move(params)), std::move(defaults)) {}
 
 void SGD::check_options(const OptimizerOptions& given) const {
-  const auto& options = static_cast<const SGDOptions&>(given);
+  const auto& options = checked_as<const SGDOptions>(given, "SGD", "options");
   SIMDGRAD_CHECK(options.lr() >= 0, "Invalid learning rate: ", options.lr());
   SIMDGRAD_CHECK(options.momentum() >= 0, "Invalid momentum value: ", options.momentum());
   SIMDGRAD_CHECK(options.weight_decay() >= 0, "Invalid weight_decay value: ",
@@ -52,15 +53,17 @@ Tensor SGD::step(LossClosure closure) {
   Tensor loss = run_closure(closure);
   const NoGradGuard no_grad;
   for (OptimizerParamGroup& group : groups_) {
-    const auto& options = static_cast<const SGDOptions&>(group.options());
+    const auto& options = checked_as<const SGDOptions>(group.options(), "SGD", "options");
     for (const Tensor& parameter : group.params()) {
-      if (!parameter.grad().defined() || !parameter.grad().is_sparse()) continue;
-      SIMDGRAD_CHECK(options.weight_decay() == 0,
+      if (!parameter.grad().defined()) continue;
+      check_parameter(parameter, "SGD");
+      SIMDGRAD_CHECK(options.weight_decay() == 0 || !parameter.grad().is_sparse(),
                      "add(sparse, dense) is not supported. Use add(dense, sparse) instead.");
     }
   }
   changes_.clear();
   for (const OptimizerParamGroup& group : groups_) prepare(group);
+  check_indices();
   // Adding a row-sparse gradient takes memory of its own, a dense step none: those rows go first.
   for (Change& change : changes_)
     if (change.gradient.is_sparse()) apply(change);
@@ -80,9 +83,11 @@ void SGD::prepare(const OptimizerParamGroup& group) {
     if (options.momentum() == 0) continue;
     std::unique_ptr<OptimizerParamState>& state =
         state_of(state_, parameter, [] { return std::make_unique<SGDParamState>(); });
-    change.buffer = &static_cast<SGDParamState&>(*state).momentum_buffer();
+    change.buffer = &checked_as<SGDParamState>(*state, "SGD", "a state").momentum_buffer();
     change.first = !change.buffer->defined();
     if (!gradient.is_sparse()) {
+      SIMDGRAD_CHECK(change.first || !change.buffer->is_sparse(),
+                     "add(sparse, dense) is not supported. Use add(dense, sparse) instead.");
       if (change.first) change.next = empty_like(parameter);
       continue;
     }
@@ -92,6 +97,18 @@ void SGD::prepare(const OptimizerParamGroup& group) {
                                      .add(gradient, 1 - options.dampening())
                                      .coalesce();
     change.gradient = options.nesterov() ? gradient.add(change.next, options.momentum()) : change.next;
+  }
+}
+
+// A sparse gradient's indices may be a caller's buffer that was written over. What is applied first looks
+// at its own before it changes anything.
+void SGD::check_indices() const {
+  bool first = true;
+  for (const Change& change : changes_) {
+    if (!change.gradient.is_sparse()) continue;
+    if (!std::exchange(first, false))
+      _validate_sparse_coo_tensor_args(change.gradient._indices(), change.gradient._values(),
+                                       change.gradient.sizes());
   }
 }
 

@@ -447,6 +447,20 @@ TEST_CASE("embedding: a sparse gradient of a table that is a sum", "[embedding][
                       StartsWith("expand: sparse tensors are not supported"));
 }
 
+TEST_CASE("embedding: a view of a table takes no sparse gradient", "[embedding][sparse]") {
+  const auto backward = [](const Tensor& table) {
+    embedding(table, tensor({1, 2}), -1, false, true).sum().backward();
+  };
+  const Tensor weight = ones({5, 5}).requires_grad_();
+  CHECK_THROWS_AS(backward(weight.as_strided({4, 4}, {2, 2}, 1)), Error);
+  CHECK_THROWS_AS(backward(weight.t()), Error);
+  Tensor changed = weight * 1;
+  changed.slice(0, 0, 4).mul_(2);
+  CHECK_THROWS_AS(backward(changed), Error);
+  CHECK_THROWS_AS(backward(changed.slice(0, 0, 4)), Error);
+  CHECK_FALSE(weight.grad().defined());
+}
+
 TEST_CASE("embedding: a sparse step touches the rows it names", "[embedding][sparse]") {
   // A table that could not be zeroed or copied in the time: 2^33 numbers would not fit at all. The
   // rows shown are one row expanded, so only reading and writing by id is possible.

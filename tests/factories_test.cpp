@@ -201,3 +201,28 @@ TEST_CASE("from_blob without a deleter to call") {
   float memory[2] = {1, 2};
   CHECK(from_blob(memory, {2}, std::function<void(void*)>()).sum().item<float>() == 3);
 }
+
+TEST_CASE("from_blob that is refused calls no deleter") {
+  float memory[6] = {};
+  int calls = 0;
+  const std::function<void(void*)> deleter = [&](void*) { ++calls; };
+  CHECK_THROWS_AS(from_blob(memory, {2, 3}, deleter, TensorOptions(kLong).requires_grad(true)), Error);
+  CHECK_THROWS_AS(from_blob(memory, {-1}, deleter), Error);
+  CHECK(calls == 0);
+  CHECK(from_blob(memory, {2, 3}, deleter).numel() == 6);
+  CHECK(calls == 1);
+}
+
+TEST_CASE("lists are not left") {
+  const IntArrayRef none;
+  const std::vector<int64_t> two{1, 2};
+  CHECK_ERROR(none.front(), "ArrayRef: attempted to access front() of empty list");
+  CHECK_ERROR(none.back(), "ArrayRef: attempted to access back() of empty list");
+  CHECK_ERROR(IntArrayRef(two).slice(3, 1), "ArrayRef: invalid slice, N = 3; M = 1; size = 2");
+  CHECK_THROWS_AS(IntArrayRef(two).slice(1, SIZE_MAX), Error);
+  CHECK_THROWS_AS(IntArrayRef(two).slice(3), Error);
+  CHECK(IntArrayRef(two).slice(2).empty());
+  OrderedDict<std::string, int> dict;
+  CHECK_THROWS_AS(dict.reserve(SIZE_MAX), Error);
+  CHECK((-Scalar(std::numeric_limits<int64_t>::min())).toLong() == std::numeric_limits<int64_t>::min());
+}

@@ -3,6 +3,7 @@
 #include <simdgrad/autograd.h>
 #include <simdgrad/embedding.h>
 #include <simdgrad/function.h>
+#include <simdgrad/gradcheck.h>
 #include <simdgrad/losses.h>
 #include <simdgrad/nn/functional.h>
 #include <simdgrad/indexing.h>
@@ -12,6 +13,7 @@
 #include <simdgrad/random.h>
 #include <simdgrad/reductions.h>
 #include <simdgrad/sparse.h>
+#include <simdgrad/views.h>
 
 #include <cmath>
 #include <functional>
@@ -295,4 +297,76 @@ TEST_CASE("an in-place operation that finds no memory leaves no trace", "[autogr
         REQUIRE(n < 100);
       }
     }
+}
+
+// --- operands that are changed themselves --------------------------------------------------------
+
+TEST_CASE("an operand that shows the numbers that are changed keeps no graph alive", "[autograd]") {
+  const LiveCounts before = live_counts();
+  {
+    using Change = std::function<Tensor(Tensor&)>;
+    for (const Change& change : std::vector<Change>{
+             [](Tensor& x) { return x.mul_(x); },
+             [](Tensor& x) { return x.div_(x.view({2})); },
+             [](Tensor& x) { return x.pow_(x.numpy_T()); },
+             [](Tensor& x) { return x *= x; },
+             [](Tensor& x) { return x.select(0, 0).mul_(x.select(0, 1)); },
+         }) {
+      Tensor x = leaf({2}) * 2;
+      change(x);
+      CHECK_THROWS_AS(x.sum().backward(), Error);  // modified by an inplace operation
+    }
+    const Tensor values = leaf({2});
+    Tensor s = sparse_coo_tensor(tensor({{0, 2}}), values * 2, {4});
+    s.mul_(s);
+    CHECK(gradient_of(s.to_dense().sum(), values).equal(ones({2}, kDouble) * 8));
+  }
+  const LiveCounts after = live_counts();
+  CHECK(after.tensors == before.tensors);
+  CHECK(after.nodes == before.nodes);
+}
+
+TEST_CASE("integers never require grad, whatever is put into them", "[autograd]") {
+  const Tensor number = leaf({});
+  const Tensor mask = tensor({true, false, true});
+  Tensor integers = tensor({1, 2, 3});
+  CHECK_THROWS_WITH(integers.masked_fill(mask, number), Equals("Autograd not support dtype: Long"));
+  integers.masked_fill_(mask, number).fill_(number).copy_(number).index_put_({0}, number);
+  CHECK_FALSE(integers.requires_grad());
+}
+
+TEST_CASE("set_data of a tensor to itself", "[autograd]") {
+  for (const Tensor& x : {ones({2, 3}), zeros({3, 1, 4, 1, 5, 1})}) {
+    const std::vector<int64_t> sizes = x.sizes().vec();
+    x.set_data(x);
+    CHECK(x.sizes().vec() == sizes);
+    CHECK(x.sum().defined());
+  }
+}
+
+TEST_CASE("edges are counted", "[autograd]") {
+  const Tensor y = leaf({2}) * leaf({2});
+  CHECK(y.grad_fn()->next_edge(1).function != nullptr);
+  CHECK_THROWS_WITH(y.grad_fn()->next_edge(2),
+                    Equals("next_edge: got 2, MulBackward0 has 2 next edges"));
+}
+
+TEST_CASE("gradcheck puts back what it changed, whatever the function does", "[autograd]") {
+  const Tensor x = full({}, 0.25, TensorOptions(kDouble).requires_grad(true));
+  for (int last : {2, 3}) {
+    int calls = 0;
+    const auto function = [&](const variable_list& in) -> variable_list {
+      if (++calls == last) SIMDGRAD_THROW("stop");
+      return {in[0].tanh()};
+    };
+    CHECK_THROWS_WITH(gradcheck(function, {x}), Equals("stop"));
+    CHECK(x.item<double>() == 0.25);
+  }
+  int calls = 0;
+  const auto growing = [&](const variable_list& in) {
+    return variable_list(static_cast<size_t>(++calls), in[0].tanh());
+  };
+  CHECK_THROWS_WITH(gradcheck(growing, {x}), StartsWith("gradcheck: the function returned 2 outputs"));
+  CHECK_THROWS_AS(gradcheck({}, {x}), Error);
+  CHECK_THROWS_AS(gradgradcheck({}, {x}), Error);
 }

@@ -119,6 +119,12 @@ TEST_CASE("an index without elements: its gradient is zeros of the source's shap
     target.scatter_add_(0, none, source);
     zeros_like_source(target, source);
   }
+  // Tensors without dimensions and of one number stand for one another.
+  for (const Tensor& given : {ones({}), ones({1})}) {
+    const Tensor source = given.clone().requires_grad_();
+    const Tensor y = zeros({}).scatter_add(0, tensor({0}), source);
+    CHECK(autograd::grad({y.sum()}, {source})[0].equal(ones_like(source)));
+  }
   const Tensor x = ones({4, 3, 5}).requires_grad_();
   zeros_like_source(x.gather(1, none), x);
   zeros_like_source(x.index_select(0, zeros({0}, kLong)), x);

@@ -565,3 +565,18 @@ TEST_CASE("a checkpoint that does not fit leaves the model as it was") {
   REQUIRE_THROWS_AS(load(model, folder / "missing"), Error);
   REQUIRE(all_bytes(model) == before);
 }
+
+TEST_CASE("a checkpoint is not copied into elements that share memory") {
+  const ScratchFolder folder;
+  nn::Sequential model = small_model(3);
+  model->register_buffer("buffer", ones({2}));
+  save(model, folder / "model");
+  nn::Sequential other = small_model(3);
+  other->register_buffer("buffer", ones({1}).expand({2}));
+  const std::string before = all_bytes(other);
+  CHECK(message_of([&] { load(other, folder / "model"); }) ==
+        "load: " + folder / "model" +
+            " does not fit the model: 'buffer' of the model has elements that share memory");
+  CHECK(all_bytes(other) == before);
+  CHECK_THROWS_AS(replace_file(folder / "file", {}), Error);
+}

@@ -276,3 +276,19 @@ TEST_CASE("losses: the same bits for any number of threads", "[losses][threads]"
   };
   testing::check_same_for_any_threads(run);
 }
+
+TEST_CASE("gradients of a binary cross entropy have their inputs' dtypes and shapes", "[losses]") {
+  const Tensor x = randn({3}, TensorOptions(kFloat).requires_grad(true));
+  const Tensor t = rand({3}, TensorOptions(kDouble).requires_grad(true));
+  for (const Tensor& weight : {Tensor(), ones({1}, kDouble)}) {
+    const Tensor y = binary_cross_entropy_with_logits(x, t, weight);
+    CHECK(y.scalar_type() == kDouble);
+    const auto gradients = grad({y}, {x, t});
+    CHECK(gradients[0].scalar_type() == kFloat);
+    CHECK(gradients[1].scalar_type() == kDouble);
+  }
+  const char* const text = "output with shape [1] doesn't match the broadcast shape [2, 3]";
+  const Tensor one = zeros({1}).requires_grad_();
+  CHECK_THROWS_WITH(binary_cross_entropy_with_logits(one, zeros({1}), ones({2, 3})), Equals(text));
+  CHECK_THROWS_WITH(binary_cross_entropy_with_logits(one, zeros({1}), {}, ones({2, 3})), Equals(text));
+}

@@ -4,6 +4,7 @@
 #include <simdgrad/simdgrad.h>
 
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -317,6 +318,22 @@ TEST_CASE("modes, conversions and gradients reach the whole tree") {
   CHECK(same(weight.grad(), zeros({3, 2}, kDouble)));
   net->zero_grad();
   CHECK_FALSE(weight.grad().defined());
+}
+
+TEST_CASE("a conversion that is refused converts nothing") {
+  const auto net = std::make_shared<nets::Net>();
+  CHECK(error_of([&] { net->to(kChar); }) ==
+        "data set to a tensor that requires gradients must be floating point or complex dtype");
+  for (const Tensor& parameter : net->parameters()) CHECK(parameter.scalar_type() == kFloat);
+  CHECK(net->buf.scalar_type() == kLong);
+  const auto apply = [&](auto f) { return error_of([&] { net->apply(f); }); };
+  CHECK(apply(std::function<void(nn::Module&)>()) == "apply: got an empty function");
+  CHECK(apply(std::function<void(const std::string&, nn::Module&)>()) == "apply: got an empty function");
+  CHECK(error_of([] { nn::Functional(nn::FunctionalImpl::Function()); }) ==
+        "Functional: got an empty function");
+  const int64_t smallest = std::numeric_limits<int64_t>::min();
+  CHECK(error_of([&] { nn::Embedding(nn::EmbeddingOptions(smallest, 2).padding_idx(smallest)); }) ==
+        "Padding_idx must be within num_embeddings");
 }
 
 TEST_CASE("Sequential") {

@@ -274,3 +274,75 @@ TEST_CASE("a weight of any strides is stepped where it lies") {
   CHECK(numbers(stored)[5] == Approx(3.5).epsilon(1e-7));
   CHECK(weight.strides() == IntArrayRef({1, 3}));
 }
+
+TEST_CASE("what a step would refuse on the way changes nothing") {
+  const auto stepped = [](const auto& make_optimizer, const Tensor& second, const Tensor& gradient) {
+    const Tensor first = ones({2, 2}).requires_grad_();
+    first.mutable_grad() = ones({2, 2});
+    second.mutable_grad() = gradient;
+    auto optimizer = make_optimizer(std::vector<Tensor>{first, second});
+    CHECK_THROWS_AS(optimizer.step(), Error);
+    CHECK(first.detach().equal(ones({2, 2})));
+    CHECK(first._version() == 0);
+  };
+  const auto all = [&](const auto& second, const Tensor& gradient) {
+    stepped([](std::vector<Tensor> w) { return SGD(std::move(w), SGDOptions(.1)); }, second(), gradient);
+    stepped([](std::vector<Tensor> w) { return Adam(std::move(w)); }, second(), gradient);
+    stepped([](std::vector<Tensor> w) { return AdamW(std::move(w)); }, second(), gradient);
+  };
+  all([] { return ones({1, 2}).expand({2, 2}); }, ones({2, 2}));
+  all([] { return ones({2, 2}, kLong); }, ones({2, 2}, kLong));
+  // The fused steps of whole lists too.
+  const Tensor a = zeros({2, 2}), b = zeros({1, 2}).expand({2, 2}), g = ones({2, 2});
+  const std::vector<Tensor> self{a, b}, gradients{g, g};
+  CHECK_THROWS_AS(_fused_sgd_(self, gradients, {}, 0, 0, 0.1, 0, false, false, false), Error);
+  CHECK(a.equal(zeros({2, 2})));
+}
+
+TEST_CASE("sparse gradients and momentum that a step refuses change nothing") {
+  // Indices of the second table that were written over.
+  Tensor one = sparse_leaf({1, 3}), two = sparse_leaf({0, 2});
+  const Tensor before = one.detach().clone();
+  two.grad()._indices().data_ptr<int64_t>()[1] = 77;
+  SGD sgd({one, two}, SGDOptions(.1));
+  CHECK_THROWS_WITH(sgd.step(), Equals("size is inconsistent with indices: for dim 0, size is 5 but "
+                                       "found index 77"));
+  CHECK(one.detach().equal(before));
+  // A dense gradient after a sparse one: libtorch's text.
+  Tensor w = sparse_leaf({1}), other = leaf({1., 2.}, kFloat);
+  other.mutable_grad() = ones({2});
+  SGD with_momentum({other, w}, SGDOptions(.1).momentum(.9));
+  with_momentum.step();
+  const Tensor kept = other.detach().clone();
+  w.mutable_grad() = ones({5, 3});
+  CHECK_THROWS_WITH(with_momentum.step(), Equals("add(sparse, dense) is not supported. Use add(dense, "
+                                                 "sparse) instead."));
+  CHECK(other.detach().equal(kept));
+}
+
+TEST_CASE("options and states of another optimizer are refused") {
+  const auto error_of = [](const auto& call) -> std::string {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "none";
+  };
+  const auto group = [] {
+    std::vector<OptimizerParamGroup> groups;
+    groups.emplace_back(std::vector<Tensor>{leaf({1.})}, std::make_unique<SGDOptions>(.1));
+    return groups;
+  };
+  CHECK(error_of([&] { Adam{group()}; }) == "Adam: got options of another optimizer");
+  CHECK(error_of([&] { AdamW{group()}; }) == "AdamW: got options of another optimizer");
+  Tensor w = leaf({1.});
+  w.mutable_grad() = ones({1}, kDouble);
+  SGD sgd({w}, SGDOptions(.1).momentum(.9));
+  sgd.state()[Optimizer::state_key(w)] = std::make_unique<AdamParamState>();
+  CHECK(error_of([&] { sgd.step(); }) == "SGD: got a state of another optimizer");
+  sgd.param_groups()[0].set_options(std::make_unique<AdamOptions>());
+  CHECK(error_of([&] { sgd.step(); }) == "SGD: got options of another optimizer");
+  CHECK(error_of([] { OptimizerParamGroup({leaf({1.})}).options(); }) ==
+        "options: the group has none of its own");
+}

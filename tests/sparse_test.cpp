@@ -720,3 +720,22 @@ TEST_CASE("sparse: printing", "[sparse]") {
   CHECK_THAT(out.str(), ContainsSubstring("tensor(indices=tensor([[2, 0, 2]]),"));
   CHECK_THAT(out.str(), ContainsSubstring("size=(4, 2), nnz=3, layout=torch.sparse_coo"));
 }
+
+TEST_CASE("sparse: gradients have their operands' dtypes and forms", "[sparse]") {
+  const Tensor leaf = ones({4}).requires_grad_();
+  Tensor x = leaf * 1;
+  x.mul_(sparse_coo_tensor(tensor({{3, 0}}), ones({2}, kDouble), {4}));
+  const Tensor dx = autograd::grad({x.sum()}, {leaf})[0];
+  CHECK(dx.scalar_type() == kFloat);
+  CHECK(numbers(dx) == Numbers{1, 0, 0, 1});
+  // A tensor without entries may have other sparse dimensions than what it is added to.
+  const Tensor none = zeros({0, 5}).requires_grad_(), values = ones({1, 3, 5}).requires_grad_();
+  const auto empty_one = [&] { return sparse_coo_tensor(zeros({2, 0}, kLong), none, {2, 3, 5}); };
+  const auto full_one = [&] { return sparse_coo_tensor(zeros({1, 1}, kLong), values, {2, 3, 5}); };
+  for (const bool first : {true, false}) {
+    const Tensor y = first ? empty_one() + full_one() : full_one() + empty_one();
+    const auto gradients = autograd::grad({y.sum()}, {none, values});
+    CHECK(gradients[0].equal(zeros({0, 5})));
+    CHECK(gradients[1].equal(ones({1, 3, 5})));
+  }
+}

@@ -12,6 +12,11 @@
 
 namespace simdgrad {
 
+namespace detail {
+[[noreturn]] SIMDGRAD_API void refuse_access(const char* call);
+[[noreturn]] SIMDGRAD_API void refuse_slice(size_t first, size_t count, size_t size);
+}  // namespace detail
+
 // Does not own: pass it as an argument, do not keep it. `sum({0, 1})`, `zeros({2, 3})` and a
 // std::vector all convert to it.
 template <class T>
@@ -43,10 +48,24 @@ class ArrayRef {
   constexpr size_t size() const { return size_; }
   constexpr bool empty() const { return size_ == 0; }
   constexpr const T& operator[](size_t i) const { return data_[i]; }
-  constexpr const T& front() const { return data_[0]; }
-  constexpr const T& back() const { return data_[size_ - 1]; }
-  constexpr ArrayRef slice(size_t first, size_t count) const { return {data_ + first, count}; }
-  constexpr ArrayRef slice(size_t first) const { return {data_ + first, size_ - first}; }
+  // Error where there is none: "ArrayRef: attempted to access front() of empty list".
+  constexpr const T& front() const {
+    if (size_ == 0) detail::refuse_access("front");
+    return data_[0];
+  }
+  constexpr const T& back() const {
+    if (size_ == 0) detail::refuse_access("back");
+    return data_[size_ - 1];
+  }
+  // Error beyond the end: "ArrayRef: invalid slice, N = 3; M = 1; size = 2".
+  constexpr ArrayRef slice(size_t first, size_t count) const {
+    if (first > size_ || count > size_ - first) detail::refuse_slice(first, count, size_);
+    return {data_ + first, count};
+  }
+  constexpr ArrayRef slice(size_t first) const {
+    if (first > size_) detail::refuse_slice(first, 0, size_);
+    return {data_ + first, size_ - first};
+  }
   std::vector<T> vec() const { return std::vector<T>(begin(), end()); }
   constexpr bool equals(ArrayRef other) const {
     if (size_ != other.size_) return false;

@@ -98,7 +98,8 @@ class SIMDGRAD_API TensorData {
 SIMDGRAD_API Tensor tensor(const TensorData& data, const TensorOptions& options = {});
 
 // A tensor on memory that the caller owns and keeps alive; nothing is copied. Strides in elements,
-// row-major unless given; `deleter` is called with `data` when the last tensor on it goes.
+// row-major unless given; `deleter` is called with `data` when the last tensor on it goes (not if this
+// call fails).
 // torch::from_blob.
 SIMDGRAD_API Tensor from_blob(void* data, IntArrayRef sizes, const TensorOptions& options = {});
 SIMDGRAD_API Tensor from_blob(void* data, IntArrayRef sizes, IntArrayRef strides,

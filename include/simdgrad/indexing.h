@@ -72,7 +72,7 @@ SIMDGRAD_API Tensor index(const Tensor& self, ArrayRef<indexing::TensorIndex> in
 // x[...] = value: writes value, expanded, to the places that index() reads; of equal ids the last one
 // wins. d self = dy with zeros at the places; d value = dy at the places, summed to value's shape.
 // Error: "shape mismatch: value tensor of shape [3] cannot be broadcast to indexing result of shape
-// [1, 4]". torch.Tensor.index_put_, IndexPutBackward0 (CopySlices where there is no tensor in it).
+// [1, 4]". A single `false` changes nothing and records nothing. torch.Tensor.index_put_, IndexPutBackward0 (CopySlices where there is no tensor in it).
 SIMDGRAD_API Tensor& index_put_(Tensor& self, ArrayRef<indexing::TensorIndex> indices,
                                 const Tensor& value);
 SIMDGRAD_API Tensor& index_put_(Tensor& self, ArrayRef<indexing::TensorIndex> indices,

@@ -91,9 +91,8 @@ class SIMDGRAD_API Node {
   uint32_t num_inputs() const { return input_count_; }
   // How many gradients it gives: the number of next edges.
   uint32_t num_outputs() const { return edge_count_; }
-  Edge next_edge(size_t i) const {
-    return {NodePtr::share(edges_[i].node), edges_[i].input_nr};
-  }
+  // Error beyond the last one.
+  Edge next_edge(size_t i) const;
   std::vector<Edge> next_edges() const;
 
   static void* operator new(size_t bytes);

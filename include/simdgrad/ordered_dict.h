@@ -4,6 +4,7 @@
 #include <simdgrad/error.h>
 
 #include <initializer_list>
+#include <new>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -71,6 +72,8 @@ class OrderedDict {
   // Error when the key is there already.
   Value& insert(Key key, Value value) {
     SIMDGRAD_CHECK(!index_.count(key), key_description_, " '", key, "' already defined");
+    // Only the second one may fail, and leaves no trace.
+    if (items_.size() == items_.capacity()) items_.reserve(2 * items_.size() + 1);
     index_.emplace(key, items_.size());
     items_.emplace_back(std::move(key), std::move(value));
     return items_.back().value();
@@ -94,7 +97,11 @@ class OrderedDict {
   }
   void reserve(size_t capacity) {
     SIMDGRAD_CHECK(capacity <= items_.max_size(), "OrderedDict: no room for ", capacity, " items");
-    items_.reserve(capacity);
+    try {
+      items_.reserve(capacity);
+    } catch (const std::bad_alloc&) {
+      SIMDGRAD_THROW("OrderedDict: no memory for ", capacity, " items");
+    }
   }
 
   const std::vector<Item>& items() const noexcept { return items_; }

@@ -79,7 +79,8 @@ class Scalar {
   constexpr bool toBool() const { return to<bool>(); }
   constexpr bool equal(double value) const { return to_double() == value; }
   constexpr Scalar operator-() const {
-    return is_floating_point() ? Scalar(-floating_) : Scalar(-integer_);
+    if (is_floating_point()) return Scalar(-floating_);
+    return Scalar(static_cast<int64_t>(0 - static_cast<uint64_t>(integer_)));  // wraps, as in libtorch
   }
 
  private:

@@ -29,6 +29,9 @@ SIMDGRAD_API Tensor sparse_coo_tensor(const Tensor& indices, const Tensor& value
 SIMDGRAD_API Tensor sparse_coo_tensor(const Tensor& indices, const Tensor& values,
                                       const TensorOptions& options = {},
                                       std::optional<bool> is_coalesced = std::nullopt);
+// Nothing where sparse_coo_tensor would take these parts; else its error. at::.
+SIMDGRAD_API void _validate_sparse_coo_tensor_args(const Tensor& indices, const Tensor& values,
+                                                   IntArrayRef size);
 // One without entries; all dimensions are sparse.
 SIMDGRAD_API Tensor sparse_coo_tensor(IntArrayRef size, const TensorOptions& options = {});
 

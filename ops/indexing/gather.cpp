@@ -225,6 +225,8 @@ auto scatter_add_formula(const Tensor& index, const Tensor& source, int64_t dim)
     // An empty index may have any shape; nothing of the source was added.
     if (impl(ids).numel == 0) return d.set(1, zeros_of(x_sizes, d.dy().scalar_type()));
     Tensor dx = d.dy().gather(dim, ids);
+    if (dx.dim() != static_cast<int64_t>(x_sizes.size()))  // one of them has no dimension, one number both
+      dx = dx.reshape(x_sizes);
     // What the index leaves out of the source gets no gradient.
     for (size_t i = 0; i < x_sizes.size(); ++i) {
       const int64_t have = dx.size(static_cast<int64_t>(i));

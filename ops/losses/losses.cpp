@@ -132,6 +132,20 @@ Tensor bce_values(const Tensor& x, const Tensor& t, const Tensor& weight, const 
   return weight.defined() ? losses * weight : losses;
 }
 
+// libtorch's text: the weights are multiplied into the losses.
+void check_broadcasts_to(const Tensor& factor, const Tensor& self) {
+  const IntArrayRef own = factor.sizes(), sizes = self.sizes();
+  bool fits = own.size() <= sizes.size();
+  for (size_t i = 0; fits && i < own.size(); ++i) {
+    const int64_t size = sizes[sizes.size() - own.size() + i];
+    fits = own[i] == size || own[i] == 1;
+  }
+  if (fits) return;
+  Dims together;
+  broadcast_shapes(own, sizes, together);
+  SIMDGRAD_THROW("output with shape ", sizes, " doesn't match the broadcast shape ", IntArrayRef(together));
+}
+
 }  // namespace
 
 Tensor binary_cross_entropy_with_logits(const Tensor& self, const Tensor& target,
@@ -142,6 +156,8 @@ Tensor binary_cross_entropy_with_logits(const Tensor& self, const Tensor& target
   losses::check_reduction(reduction, "binary_cross_entropy_with_logits");
   SIMDGRAD_CHECK_AS(ValueError, target.sizes() == self.sizes(), "Target size (", target.sizes(),
                     ") must be the same as input size (", self.sizes(), ")");
+  for (const Tensor& factor : {weight, pos_weight})
+    if (factor.defined()) check_broadcasts_to(factor, self);
   Tensor y;
   const bool one_pass =
       !weight.defined() && !pos_weight.defined() && fits_one_pass(self, target, reduction);
@@ -170,12 +186,14 @@ Tensor binary_cross_entropy_with_logits(const Tensor& self, const Tensor& target
           if (d.needs(0)) {
             // (1 - t) s(x) - t s(-x): s(x) - t without its loss of digits.
             const Tensor positive = pos_weight.defined() ? pos_weight * to : to;
-            d.set(0, ((1 - to) * from.sigmoid() - positive * (-from).sigmoid()) * g);
+            const Tensor dx = ((1 - to) * from.sigmoid() - positive * (-from).sigmoid()) * g;
+            d.set(0, dx.to(from.scalar_type()));
           }
           if (d.needs(1)) {
             // d l / d t = -pos_weight log s(x) + log(1 - s(x)), negated twice.
             const Tensor up = minus_log_sigmoid(from), down = minus_log_sigmoid(-from);
-            d.set(1, ((pos_weight.defined() ? pos_weight * up : up) - down) * g);
+            const Tensor dt = ((pos_weight.defined() ? pos_weight * up : up) - down) * g;
+            d.set(1, dt.to(to.scalar_type()));
           }
         });
   return y;

@@ -171,8 +171,11 @@ Tensor masked_fill(const Tensor& self, const Tensor& mask, const Scalar& value) 
 Tensor masked_fill(const Tensor& self, const Tensor& mask, const Tensor& value) {
   check_mask(self, mask);
   check_value(value);
+  const bool records = needs_gradient(self, value);
+  SIMDGRAD_CHECK(!records || is_floating_point(impl(self).dtype),
+                 "Autograd not support dtype: ", to_string(impl(self).dtype));
   Tensor y = where_values(mask, {value, 0}, {self, 0}, impl(self).dtype);
-  if (needs_gradient(self, value))
+  if (records)
     record<"MaskedFillBackward1">(y, std::tie(self, value),
                                   MaskedFillNode<2>{Saved(mask), OperandShapes(self, value)});
   return y;
@@ -195,7 +198,7 @@ Tensor& masked_fill_(Tensor& self, const Tensor& mask, const Scalar& value) {
 Tensor& masked_fill_(Tensor& self, const Tensor& mask, const Tensor& value) {
   check_mask(self, mask);
   check_value(value);
-  const bool records = needs_gradient(self, value);
+  const bool records = is_floating_point(impl(self).dtype) && needs_gradient(self, value);
   check_inplace(self, records);
   // Read before anything is written: it may be one of self's numbers.
   const Stored number(value.item(), impl(self).dtype);

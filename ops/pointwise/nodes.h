@@ -184,10 +184,10 @@ struct BinaryNode {
   }
 };
 
-// `before` is a as it was before an in-place operation, else a itself.
+// `before` is a as it was before an in-place operation, else a itself; `kept` the numbers of b.
 template <class F, class Shapes>
 BinaryNode<F, Shapes> binary_node(const Tensor& a, const Tensor& before, const Tensor& b,
-                                  const F& formula, Shapes shapes) {
+                                  const Tensor& kept, const F& formula, Shapes shapes) {
   using Node = BinaryNode<F, Shapes>;
   const bool of_a = tensor_requires_grad(a), of_b = tensor_requires_grad(b);
   return {save_if<typename Node::KeptA>((of_a && has(F::for_a, Uses::a)) ||
@@ -195,7 +195,7 @@ BinaryNode<F, Shapes> binary_node(const Tensor& a, const Tensor& before, const T
                                         before),
           save_if<typename Node::KeptB>((of_a && has(F::for_a, Uses::b)) ||
                                             (of_b && has(F::for_b, Uses::b)),
-                                        b),
+                                        kept),
           formula, std::move(shapes)};
 }
 
@@ -209,10 +209,10 @@ template <NodeName name, class F>
   Tensor y = binary_forward(self, other, binary_call(function, formula));
   if (needs_gradient(self, other)) {
     if (same_shapes(self, other)) {
-      record<name>(y, std::tie(self, other), binary_node(self, self, other, formula, SameShapes()));
+      record<name>(y, std::tie(self, other), binary_node(self, self, other, other, formula, SameShapes()));
     } else {
       record<name>(y, std::tie(self, other),
-                   binary_node(self, self, other, formula, OperandShapes(self, other)));
+                   binary_node(self, self, other, other, formula, OperandShapes(self, other)));
     }
   }
   return y;
@@ -226,7 +226,8 @@ Tensor binary(const Tensor& self, const Tensor& other, const char* function, con
     return binary_any<name>(self, other, function, formula);
   Tensor y = binary_plain(a, b, op_of<F>, members(formula));
   if (needs_gradient(self, other))
-    record<name>(y, std::tie(self, other), binary_node(self, self, other, formula, SameShapes()));
+    record<name>(y, std::tie(self, other),
+                 binary_node(self, self, other, other, formula, SameShapes()));
   return y;
 }
 
@@ -252,11 +253,15 @@ Tensor& binary_inplace(Tensor& self, const Tensor& other, const char* function,
     const bool of_a = tensor_requires_grad(self), of_b = tensor_requires_grad(other);
     const bool reads_self = (of_a && has(F::for_a, Uses::a)) || (of_b && has(F::for_b, Uses::a));
     const Tensor before = reads_self ? self.clone() : self;
+    // An operand that shows self's numbers is changed too, which backward will refuse: without its
+    // history, or the node that keeps it would be kept by it.
+    const bool changes = impl(other).version == impl(self).version;
+    const Tensor kept = changes ? make_detached(other, true) : other;
     if (same_shapes(self, other))
       history.record<name>(std::tie(self, other),
-                           binary_node(self, before, other, formula, SameShapes()));
+                           binary_node(self, before, other, kept, formula, SameShapes()));
     else
-      history.record<name>(std::tie(self, other), binary_node(self, before, other, formula,
+      history.record<name>(std::tie(self, other), binary_node(self, before, other, kept, formula,
                                                               OperandShapes(self, other)));
   }
   binary_into(self, other, binary_call(function, formula));

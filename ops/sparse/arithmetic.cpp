@@ -190,9 +190,9 @@ Tensor& mul_dense_(Tensor& self, const Tensor& other) {
   if (records) {
     const Tensor before = tensor_requires_grad(other) ? self.clone() : self;
     history.record<"MulBackward0">(
-        std::tie(self, other), [a = saved_for(before, other), b = saved_for(other, self),
+        std::tie(self, other), [a = saved_for(before, other), b = saved_for(other, self), dtype,
                                 other_type = impl(other).dtype](Gradients& d) {
-          if (d.needs(0)) d.set(0, to_dense(mul(b(d), d.dy())));
+          if (d.needs(0)) d.set(0, converted(to_dense(mul(b(d), d.dy())), dtype));
           if (d.needs(1)) d.set(1, converted(mul(d.dy(), a(d)), other_type));
         });
   }
@@ -224,7 +224,8 @@ Tensor& mul_sparse_(Tensor& self, const Tensor& other) {
   check_defined(other, "other", 1);
   if (!is_sparse(self)) return mul_dense_(self, other);
   check_inplace(self, needs_gradient(self, other));
-  return become(self, mul_sparse(snapshot(self), other));
+  const Tensor before = snapshot(self);
+  return become(self, mul_sparse(before, other.is_same(self) ? before : other));
 }
 
 Tensor& mul_sparse_(Tensor& self, const Scalar& other) {

@@ -104,7 +104,11 @@ Tensor entries_of_sparse(const Tensor& from, const Tensor& indices) {
 }  // namespace
 
 Tensor entries_at(const Tensor& from, const Tensor& indices) {
-  if (impl(from).is_sparse()) return entries_of_sparse(from, indices);
+  if (impl(from).is_sparse()) {
+    // A sum with a tensor without entries may have other sparse dimensions than its operand.
+    if (parts_of(from).indices.size(0) != indices.size(0)) return entries_at(to_dense(from), indices);
+    return entries_of_sparse(from, indices);
+  }
   const int64_t sparse_dim = impl(indices).sizes()[0];
   const EntryRows rows(indices, from.sizes());
   if (sparse_dim == 1) return from.index_select(0, rows.tensor());

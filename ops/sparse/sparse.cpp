@@ -88,15 +88,29 @@ const TensorExtra& checked_parts(const Tensor& self, const char* what,
 
 }  // namespace
 
-// --- making them --------------------------------------------------------------------------------
-Tensor sparse_coo_tensor(const Tensor& indices, const Tensor& values, IntArrayRef size,
-                         const TensorOptions& options, std::optional<bool> is_coalesced) {
-  check_sparse_layout(options);
+namespace {
+
+// The values, where indices, values and size go together.
+Tensor checked_entries(const Tensor& indices, const Tensor& values, IntArrayRef size) {
   check_layouts(indices, values);
   Tensor entries = expanded_values(values);
   check_parts(indices, entries, size);
   check_size(size);
   check_range(indices, size);
+  return entries;
+}
+
+}  // namespace
+
+void _validate_sparse_coo_tensor_args(const Tensor& indices, const Tensor& values, IntArrayRef size) {
+  checked_entries(indices, values, size);
+}
+
+// --- making them --------------------------------------------------------------------------------
+Tensor sparse_coo_tensor(const Tensor& indices, const Tensor& values, IntArrayRef size,
+                         const TensorOptions& options, std::optional<bool> is_coalesced) {
+  check_sparse_layout(options);
+  Tensor entries = checked_entries(indices, values, size);
   if (options.has_dtype()) entries = entries.to(options.dtype());
   const bool coalesced = is_coalesced.value_or(entries.size(0) < 2);
   const Tensor at = make_detached(indices, true);

@@ -16,14 +16,20 @@ struct Geometry {
   Dims sizes, strides;
   int64_t offset = 0;
 
+  Geometry() = default;
+  Geometry(IntArrayRef of_sizes, IntArrayRef of_strides, int64_t at)
+      : sizes(of_sizes), strides(of_strides), offset(at) {
+    for (size_t i = 0; i < sizes.size(); ++i)
+      if (sizes[i] <= 1) strides[i] = 0;  // never taken, and perhaps any number
+  }
   // First element after the last one, 0 for none.
   int64_t reach() const {
-    int64_t end = offset + 1;
+    int64_t last = offset;
     for (size_t i = 0; i < sizes.size(); ++i) {
       if (sizes[i] == 0) return 0;
-      end += (sizes[i] - 1) * strides[i];
+      last += (sizes[i] - 1) * strides[i];
     }
-    return end;
+    return last + 1;
   }
   // Sorted by stride, does every dimension step over all that the smaller ones span? If not, two
   // elements may share a place.
@@ -121,6 +127,7 @@ void spread_values(const Spread& map, const T* from, T* to, T* storage, int64_t*
 }
 
 Tensor spread(const Tensor& dy, const Spread& map) {
+  check_dense(dy, "as_strided_backward", "dy");
   const int64_t places = std::max(map.add.reach(), map.read.reach());
   const ScalarType dtype = impl(dy).dtype;
   const Geometry& x = map.count_readers ? map.read : map.add;
@@ -181,9 +188,8 @@ Tensor as_strided(const Tensor& self, IntArrayRef sizes, IntArrayRef strides,
   if (needs_gradient(self)) {
     // Places count from the first element of either.
     const int64_t first = std::min(offset, x.storage_offset());
-    const Spread map{{Dims(sizes), Dims(strides), offset - first},
-                     {Dims(x.size_list()), Dims(x.stride_list()), x.storage_offset() - first},
-                     true};
+    const Spread map{Geometry(sizes, strides, offset - first),
+                     Geometry(x.size_list(), x.stride_list(), x.storage_offset() - first), true};
     record_with_dims<"AsStridedBackward0", kPackedFew, kPackedMany>(
         y, self, Packed(map),
         [](Gradients& d, IntArrayRef packed) { d.set(0, spread(d.dy(), unpack(packed))); });

@@ -17,9 +17,8 @@ struct Part {
 template <NodeName name_, class Backward>
 class PartsNode final : public Node {
  public:
-  PartsNode(TensorList tensors, std::vector<Part> parts, Backward backward)
-      : Node(nullptr, 0), parts_(std::move(parts)), edges_(tensors.size()), backward_(backward) {
-    for (size_t i = 0; i < tensors.size(); ++i) edges_[i] = gradient_edge(tensors[i]);
+  PartsNode(std::vector<Part> parts, Backward backward)
+      : Node(nullptr, 0), parts_(std::move(parts)), edges_(parts_.size()), backward_(backward) {
     NodeAccess::use_edges(*this, edges_.data(), static_cast<uint32_t>(edges_.size()));
   }
   ~PartsNode() override {
@@ -44,7 +43,10 @@ class PartsNode final : public Node {
 
 template <NodeName name, class Backward>
 void record_parts(const Tensor& y, TensorList tensors, std::vector<Part> parts, Backward backward) {
-  set_history(y, new PartsNode<name, Backward>(tensors, std::move(parts), backward));
+  NodePtr node = NodePtr::adopt(new PartsNode<name, Backward>(std::move(parts), backward));
+  for (size_t i = 0; i < tensors.size(); ++i)
+    NodeAccess::edges(*node)[i] = gradient_edge(tensors[i]);
+  set_history(y, node.release());
 }
 
 // Copies x to where it begins in y along dim; `sizes` and `strides` are those of the part.

@@ -165,6 +165,17 @@ void add_sparse_cases(Table& table) {
     expect(c._indices(), kLong, {1, 3}, {0, 1, 3});
     expect(c._values(), kDouble, {3}, {2, 8, 5});
   });
+  table.add_special("sparse_coo_tensor/arguments",
+                    "_validate_sparse_coo_tensor_args(Tensor,Tensor,IntArrayRef)", [] {
+                      const Tensor indices = tensor({{1, 0, 1}}, kLong), values = ones({3, 2});
+                      _validate_sparse_coo_tensor_args(indices, values, {2, 2});
+                      CHECK_THROWS_AS(_validate_sparse_coo_tensor_args(indices, values, {1, 2}),
+                                      Error);
+                      CHECK_THROWS_AS(_validate_sparse_coo_tensor_args(indices, values, {2, 3}),
+                                      Error);
+                      CHECK_THROWS_AS(_validate_sparse_coo_tensor_args(values, values, {2, 2}),
+                                      Error);
+                    });
   table.add_special("to_sparse/parts", "to_sparse(Tensor,int64_t)", [] {
     const Tensor s = to_sparse(tensor({{0, 1}, {0, 0}, {2, 0}}, kLong).to(kFloat), 1);
     expect(s._indices(), kLong, {1, 2}, {0, 2});

@@ -250,7 +250,8 @@ SIMDGRAD_MODULE(Flatten);
 class SIMDGRAD_API FunctionalImpl : public Cloneable<FunctionalImpl> {
  public:
   using Function = std::function<Tensor(Tensor)>;
-  explicit FunctionalImpl(Function function) : function_(std::move(function)) {}
+  // Error for an empty std::function.
+  explicit FunctionalImpl(Function function);
   template <class SomeFunction, class... Args>
     requires(sizeof...(Args) > 0)
   explicit FunctionalImpl(SomeFunction function, Args... args)

@@ -59,6 +59,7 @@ class SIMDGRAD_API SGD : public Optimizer {
     bool first;
   };
   void prepare(const OptimizerParamGroup& group);
+  void check_indices() const;
   static void apply(Change& change);
 
   std::vector<Change> changes_;  // of the present step; kept for its memory

@@ -54,6 +54,7 @@ constexpr Exception kConstants[] = {
 // Inputs that have one in some cases only: a weight has with probabilities as targets.
 constexpr Exception kSometimes[] = {
     {"cross_entropy", "weight"}, {"cross_entropy_loss", "weight"}, {"forward_list", "inputs"},
+    {"index_put", "value"},  // a single `false` changes nothing
     {"forward", "weight"},       {"forward", "pos_weight"},        {"forward", "buffer"},
 };
 

@@ -182,9 +182,6 @@ void work(const std::vector<Signature>& all, const std::vector<uint32_t>& order,
           const Settings& settings, int worker, uint64_t number, Board& board, int pipe) {
   limit_memory();
   set_scratch_folder(settings.scratch);
-#if !defined(SIMDGRAD_SANITIZED)
-  ::setenv("SIMDGRAD_ALLOCATOR", "fence_bytes", 0);  // nothing has been allocated yet
-#endif
   simdgrad::testing::set_allocation_limit(kAllocationLimit);
   Worker made(all, settings, worker, board, pipe);
   for (; number <= settings.runs; number += static_cast<uint64_t>(settings.workers)) {
