@@ -9,6 +9,17 @@ check() {
   { grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]' --include='*.h' --include='*.inc' --include='*.cpp' \
       include compat core autograd ops nn optim data io report examples bench 2>/dev/null || true
   } | awk '
+    # Families of ops/ in the order of their arrows: each may include those with a lower number. The
+    # ones of equal number do not see each other.
+    BEGIN {
+      count = split("loops=1 views=2 rows=3 indexing=4 sparse=5 embedding=6 pointwise=7 reductions=8 " \
+                    "linear_algebra=9 losses=9 random=9", order, " ")
+      for (i = 1; i <= count; ++i) { split(order[i], pair, "="); place[pair[1]] = pair[2] }
+    }
+    # The family of a path in ops/, or "" for kernels and the files beside them.
+    function family_of(path,  part) {
+      return split(path, part, "/") > 2 && part[1] == "ops" && part[2] != "kernels" ? part[2] : ""
+    }
     function forbid(why) { printf "%s:%s: %s: %s\n", file, line, target, why; bad = 1 }
     {
       split($0, field, ":"); file = field[1]; line = field[2]
@@ -39,6 +50,11 @@ check() {
 
       if (top !~ /^(core|autograd|ops|kernels|nn|optim|data|io|report|bench)$/)
         forbid("paths start at the root of the repository")
+      else if (family_of(file) != "" && family_of(target) != "" && family_of(file) != family_of(target)) {
+        if (!(family_of(file) in place)) forbid("this family of ops has no place in the order")
+        else if (place[family_of(file)] <= place[family_of(target)])
+          forbid("ops/" family_of(file) " stands below ops/" family_of(target))
+      }
       else if (folder == "include" || folder == "compat") forbid("a private header in a public one")
       else if (folder == top) next
       else if (folder == "kernels") forbid("kernels know nothing of ours")
@@ -84,6 +100,10 @@ plant examples/a.cpp '"core/a.h"'
 plant core/a.cpp '"bench/a.h"'
 plant ops/a.cpp '<zlib.h>'
 plant ops/a.cpp '"a.h"'
+plant ops/views/a.cpp '"ops/sparse/a.h"'
+plant ops/loops/a.h '"ops/views/a.h"'
+plant ops/losses/a.cpp '"ops/linear_algebra/a.h"'
+plant ops/unknown/a.cpp '"ops/loops/a.h"'
 
 (check "${1:-.}") || { echo "arrows_test: forbidden includes (see above)"; exit 1; }
 echo "arrows_test: every include points the right way; $planted planted offences found"

@@ -1,5 +1,5 @@
-// Arithmetic in which a row-sparse tensor takes part: add, sub, mul, div, neg, zero_ and the
-// reductions come here when an operand is sparse. Texts and results are those of PyTorch's COO
+// Arithmetic in which a row-sparse tensor takes part: add, sub, mul, div, neg and the reductions
+// come here when an operand is sparse. Texts and results are those of PyTorch's COO
 // tensors; what it has no kernel for is refused before anything is read.
 #pragma once
 
@@ -30,13 +30,8 @@ Tensor& div_sparse_(Tensor& self, const Scalar& other);
 Tensor neg_sparse(const Tensor& self);
 Tensor& neg_sparse_(Tensor& self);
 
-// No entries at all: self, and a new tensor of its shape.
-Tensor& zero_sparse_(Tensor& self);
+// A new tensor of self's shape without entries.
 Tensor empty_sparse_like(const Tensor& self, ScalarType dtype);
-
-// Entries copied (clone) or converted (to).
-Tensor clone_sparse(const Tensor& self);
-Tensor convert_sparse(const Tensor& self, ScalarType dtype, bool copy);
 
 // Over all elements or some dimensions, absent ones being 0. Over every sparse dimension the result is
 // dense, else it is sparse.

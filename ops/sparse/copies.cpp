@@ -4,6 +4,7 @@
 #include "ops/sparse/arithmetic.h"
 #include "ops/sparse/entries.h"
 #include "ops/views/shape.h"
+#include "ops/views/sparse_copies.h"
 
 namespace simdgrad {
 

@@ -1,8 +1,8 @@
 // Copies that are in the graph: clone, contiguous, to, copy_, fill_, zero_.
 #include "ops/loops/broadcast.h"
 #include "ops/loops/copy.h"
-#include "ops/sparse/arithmetic.h"
 #include "ops/views/shape.h"
+#include "ops/views/sparse_copies.h"
 #include "simdgrad/views.h"
 
 namespace simdgrad {
