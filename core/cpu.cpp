@@ -1,6 +1,7 @@
 #include "core/cpu.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -153,6 +154,26 @@ int available_cores(const std::string& root) {
   const double quota = control_group_quota(root);
   if (quota >= 0 && quota < cores) cores = static_cast<int>(quota);
   return std::max(cores, 1);
+}
+
+namespace {
+constinit std::atomic<std::int64_t> known_second_level_cache_bytes{0};
+}  // namespace
+
+std::int64_t second_level_cache_bytes() {
+  std::int64_t bytes = known_second_level_cache_bytes.load(std::memory_order_relaxed);
+  if (bytes == 0) {
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+    if (bytes <= 0) bytes = 512 << 10;
+    known_second_level_cache_bytes.store(bytes, std::memory_order_relaxed);
+  }
+  return bytes;
+}
+
+void testing::set_second_level_cache_bytes(std::int64_t bytes) {
+  known_second_level_cache_bytes.store(bytes, std::memory_order_relaxed);
 }
 
 namespace detail {

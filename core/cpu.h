@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,9 @@ std::string supported_isa_names();
 // (v1 or v2) rounded down; at least 1. Asks the system at every call. root stands before the paths
 // read, for tests.
 int available_cores(const std::string& root = "");
+
+// Of one core, as the C library finds it; 512 KiB where it does not know. Asked for once.
+std::int64_t second_level_cache_bytes();
 
 namespace detail {
 SIMDGRAD_LOCAL extern std::atomic<int> active_isa_index;  // -1: not decided yet

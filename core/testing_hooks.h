@@ -38,6 +38,8 @@ SIMDGRAD_API bool allocation_failed();
 // Refuses what asks for more bytes at once than this, with the allocator's Error; 0 lifts the limit.
 // Blocks that lie in a cache are not asked about.
 SIMDGRAD_API void set_allocation_limit(std::size_t bytes);
+// Products take the second-level cache to be this large; 0: as large as it is.
+SIMDGRAD_API void set_second_level_cache_bytes(std::int64_t bytes);
 
 // Blocks that were found written to outside of their ends when they were freed, under the fences of
 // SIMDGRAD_ALLOCATOR (core/fenced_blocks.h), and how large the last of them was.

@@ -181,7 +181,14 @@ constexpr Layout kTransposes[] = {Layout::rows, Layout::columns};
 
 }  // namespace
 
+// Operands and results of a product that are larger than their share of the cache are fetched ahead.
+struct SmallCache {
+  explicit SmallCache(bool is_small) { testing::set_second_level_cache_bytes(is_small ? 8 : 0); }
+  ~SmallCache() { testing::set_second_level_cache_bytes(0); }
+};
+
 TEMPLATE_TEST_CASE("gemm: every edge of every tile, four transposes", "[gemm]", float, double) {
+  const SmallCache cache(GENERATE(false, true));
   for (const Layout la : kTransposes) {
     for (const Layout lb : kTransposes) {
       for (const std::int64_t m : kEdges) {
@@ -200,12 +207,14 @@ TEMPLATE_TEST_CASE("gemm: every edge of every tile, four transposes", "[gemm]", 
 }
 
 TEMPLATE_TEST_CASE("gemm: long k, large blocks, odd strides", "[gemm]", float, double) {
+  const SmallCache cache(GENERATE(false, true));
   struct Case {
     std::int64_t m, n, k;
   };
   const Case cases[] = {{1, 1, 1000},    {1, 33, 800},  {3, 7, 10000},  {40, 1, 1031},
                         {16, 128, 2000}, {257, 50, 33}, {65, 257, 400}, {300, 211, 300},
-                        {5, 5000, 7},    {5000, 5, 7},  {700, 24, 500}, {17, 2500, 300}};
+                        {5, 5000, 7},    {5000, 5, 7},  {700, 24, 500}, {17, 2500, 300},
+                        {16, 1100, 90},  {600, 530, 6}, {530, 600, 31}};
   constexpr Layout layouts[] = {
       Layout::rows,    Layout::columns,  Layout::padded_rows,   Layout::padded_columns,
       Layout::strided, Layout::reversed, Layout::repeated_rows, Layout::repeated_columns};
@@ -380,6 +389,7 @@ TEMPLATE_TEST_CASE("gemm: layout, m, n and threads change no bit", "[gemm][threa
                    double) {
   using T = TestType;
   const std::int64_t m = 70, n = 61, k = 900;
+  const SmallCache cache(GENERATE(false, true));
   std::vector<T> fused;  // of the first instruction set that has fma
   for_each_isa([&] {
     std::mt19937 random(3);
@@ -440,6 +450,7 @@ TEMPLATE_TEST_CASE("gemm: batches", "[gemm]", float, double) {
 
 TEMPLATE_TEST_CASE("gemm: touches nothing outside its operands", "[gemm]", float, double) {
   using T = TestType;
+  const SmallCache cache(GENERATE(false, true));
   for (const bool end : {false, true}) {
     for (const std::int64_t m : {1, 4, 7, 13, 25}) {
       for (const std::int64_t n : {1, 3, 10, 16, 33, 50}) {

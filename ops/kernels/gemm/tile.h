@@ -54,6 +54,14 @@ struct Finish {
   std::int64_t addend_row, addend_column;
 };
 
+// What is asked for while a tile is computed, a line of the cache with each step of k: the latency of the
+// third level and the memory then hides behind the multiply-adds. Hardware follows a few long rows, not
+// the short pieces of many rows that a tile reads and writes (1024 x 1024 x 1024: 83 % of peak, 91 % so).
+struct Ahead {
+  std::uintptr_t from;             // 0: nothing
+  std::int64_t step, lines, next;  // `lines` of them `step` bytes apart, then the same `next` bytes on
+};
+
 template <class T>
 struct Tile {
   std::int64_t k;
@@ -67,6 +75,9 @@ struct Tile {
   std::int64_t add_row;
   std::int64_t count;       // of tiles, all of one shape; 1 with columns
   std::int64_t a_next, b_next, c_next, add_next;  // from one to the next
+  Ahead ahead;
+  bool fetches_c;           // c's own lines first, before those of ahead
+  T* saved_b;               // the rows of b are copied there as they are read (kSavesB); nullptr: nowhere
   int last_columns;         // of the last register of columns, where that is masked
   int columns;              // 0: the tile is stored from its registers; else its columns, by store_rows
   bool accumulate;          // with columns: c holds the sum over earlier pieces of K
@@ -172,6 +183,10 @@ inline constexpr int kOrdersOfA = SIMDGRAD_ISA_SSE2 ? 3 : 2;
 inline constexpr bool kMasksLoads = SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_AVX2;
 inline constexpr bool kMasksStores = SIMDGRAD_ISA_AVX512;
 
+// Whether the first tile of a panel of B copies it while it reads it, which costs nothing beside 24
+// multiply-adds. Copied rows lie one after the other: 256 x 256 x 256 takes 5 % less time of them.
+inline constexpr bool kSavesB = SIMDGRAD_ISA_AVX512;
+
 template <class T, int rows, int vectors, ElementsOfA order, bool masked>
 [[gnu::noinline]] void run_tile(const Tile<T>& tile) {
   constexpr int n = Vec<T>::size;
@@ -199,10 +214,14 @@ template <class T, int rows, int vectors, ElementsOfA order, bool masked>
     const T* b = b_begin;
     T* c = c_begin;
     const T* add = add_begin;
-    for (std::int64_t p = tile.k; p > 0; --p) {
+    T* saved_b = tile.saved_b;
+    const auto step = [&](auto saves) __attribute__((always_inline)) {
       Vec<T> row[vectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) row[v] = load(b, v);
+      for (int v = 0; v < vectors; ++v) {
+        row[v] = load(b, v);
+        if constexpr (saves.value_of != 0) row[v].store(saved_b + v * n);
+      }
 #pragma GCC unroll 32
       for (int i = 0; i < rows; ++i) {
         const Vec<T> x = repeated ? Vec<T>::load(a + i * n) : Vec<T>(a[i * a_row]);
@@ -213,6 +232,34 @@ template <class T, int rows, int vectors, ElementsOfA order, bool masked>
       }
       a += a_column;
       b += b_row;
+      if constexpr (saves.value_of != 0) saved_b += vectors * n;
+    };
+    const auto fetching_steps = [&](auto saves) __attribute__((always_inline)) {
+      constexpr std::int64_t bytes = sizeof(T);
+      const std::int64_t of_c = tile.fetches_c && tile.k >= rows * vectors ? vectors : 0;
+      std::int64_t left_of_k = tile.k;
+      for (std::int64_t run = 0; left_of_k > 0; ++run) {
+        const bool is_c = run < of_c;
+        std::uintptr_t line = is_c ? reinterpret_cast<std::uintptr_t>(c + run * n)
+                                   : tile.ahead.from + static_cast<std::uintptr_t>(
+                                                           (run - of_c) * tile.ahead.next);
+        const std::int64_t line_step = is_c ? tile.c_row * bytes : tile.ahead.step;
+        std::int64_t p = is_c ? rows : tile.ahead.lines;
+        if (p > left_of_k) p = left_of_k;
+        left_of_k -= p;
+        for (; p > 0; --p) {
+          __builtin_prefetch(reinterpret_cast<const void*>(line), 0, 2);
+          line += static_cast<std::uintptr_t>(line_step);
+          step(saves);
+        }
+      }
+    };
+    if (tile.ahead.from == 0) {
+      for (std::int64_t p = tile.k; p > 0; --p) step(Index<0>());
+    } else if (kSavesB && saved_b != nullptr) {
+      fetching_steps(Index<kSavesB>());
+    } else {
+      fetching_steps(Index<0>());
     }
     if (tile.columns != 0) [[unlikely]] {
       alignas(64) T buffer[rows * vectors * n];
