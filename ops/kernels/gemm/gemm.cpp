@@ -54,7 +54,7 @@ void choose_packing(GemmBlock<T>& block) {
   // Of rows of A, tiles read few at a time, and each in order. Of its columns they take half a line at
   // each step, and the other half later (avx512, 10000 x 128 x 128: 55 % of peak in place, 66 % copied).
   const bool far_rows = !SIMDGRAD_ISA_AVX512 && is_far(block.a_row);
-  const bool half_lines = SIMDGRAD_ISA_AVX512 && block.a_row == 1 && block.a_column != 1;
+  const bool half_lines = kSavesB && block.a_row == 1 && block.a_column != 1;
   block.pack_a = block.k >= 64 && ((block.n >= 96 && half_lines) ||
                                    (block.n >= many && (far_rows || is_far(block.a_column))));
   // Tiles over repeated elements load a row of B at each use, so rows had better not cross lines of
@@ -77,7 +77,8 @@ std::int64_t prepare(GemmBlock<T>& block) {
   block.depth = split(block.k, kGemmDepth<T>);
   // Two tiles ask for two lines of each row of the next panel: where B comes from afar, no panel is
   // wider (16 x 10000 x 128: 395 us of panels of 3 registers, 310 of 2).
-  const bool two = kSavesB && block.far_b && block.m > kMaxRows[3] && block.m <= 2 * kMaxRows[3];
+  const bool two =
+      kMaxVectors == 3 && block.far_b && block.m > kMaxRows[3] && block.m <= 2 * kMaxRows[3];
   block.panels = split((block.n + n - 1) / n, two ? 2 : kMaxVectors);
   block.tiles = split(block.m, kMaxRows[two ? 3 : longest_of(block.panels)]);
   const std::int64_t tile = tile_elements(block), panel = panel_elements(block);

@@ -185,7 +185,7 @@ inline constexpr bool kMasksStores = SIMDGRAD_ISA_AVX512;
 
 // Whether the first tile of a panel of B copies it while it reads it, which costs nothing beside 24
 // multiply-adds. Copied rows lie one after the other: 256 x 256 x 256 takes 5 % less time of them.
-inline constexpr bool kSavesB = SIMDGRAD_ISA_AVX512;
+inline constexpr bool kSavesB = SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_AVX2;
 
 template <class T, int rows, int vectors, ElementsOfA order, bool masked>
 [[gnu::noinline]] void run_tile(const Tile<T>& tile) {
