@@ -1,5 +1,6 @@
 #include "ops/kernels/optimizer.h"
 
+#include "ops/kernels/math/divide.h"
 #include "ops/kernels/vec.h"
 
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
@@ -61,8 +62,9 @@ void adam(void* weight, const void* gradient, void* average, void* average_squar
   T* const v = static_cast<T*>(average_square);
   T* const top = static_cast<T*>(maximum);
   const Vec<T> beta1(step.beta1), rest1(1 - step.beta1), beta2(step.beta2), rest2(1 - step.beta2),
-      eps(step.eps), size(step.step_size), root(step.root_correction2), decay(step.weight_decay),
+      eps(step.eps), size(step.step_size), decay(step.weight_decay),
       keep(1 - step.lr * step.weight_decay);
+  const Divisor<T> root(Vec<T>(step.root_correction2));
   for_registers<T>(n, [&](int64_t i, int lanes) {
     Vec<T> x = read(w + i, lanes);
     Vec<T> d = read(g + i, lanes);
@@ -82,7 +84,7 @@ void adam(void* weight, const void* gradient, void* average, void* average_squar
       second = max(read(top + i, lanes), second);
       write(second, top + i, lanes);
     }
-    const Vec<T> denominator = sqrt(second) / root + eps;
+    const Vec<T> denominator = root.of(sqrt(second)) + eps;
     write(x - size * (first / denominator), w + i, lanes);
   });
 }

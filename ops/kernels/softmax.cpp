@@ -1,6 +1,7 @@
 #include "ops/kernels/softmax.h"
 
 #include "ops/kernels/layer_norm.h"
+#include "ops/kernels/math/divide.h"
 #include "ops/kernels/math/math.h"
 #include "ops/kernels/rounding.h"
 #include "ops/kernels/row_folds.h"
@@ -16,9 +17,13 @@ SIMDGRAD_INLINE Vec<T> top_of_row(const T* x, int64_t n) {
   return fold_row<LargestOrAny<T>, T>(
       n, [&](int64_t i, int lanes) SIMDGRAD_FUSED { return read(x + i, lanes); });
 }
-template <bool keep, class T>
+template <bool keep, bool fetch = false, class T>
 SIMDGRAD_INLINE Vec<T> exp_row(const T* x, T* e, int64_t n, Vec<T> top) {
   return fold_row<Adding<T>, T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
+    if constexpr (fetch) {
+      __builtin_prefetch(x + n + i);
+      __builtin_prefetch(e + n + i, 1);
+    }
     const Vec<T> value = exp_up_to_1(read(x + i, lanes) - top);
     if constexpr (keep) write(value, e + i, lanes);
     return value;
@@ -50,10 +55,10 @@ void forward(const T* x, T* y, int64_t rows, int64_t n) {
   // The next row's largest is found where this row's sum is waited for: 256 x 1000 takes a tenth less.
   Vec<T> top = top_of_row(x, n);
   for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
-    const Vec<T> sum = exp_row<true>(x, y, n, top);
+    const Divisor<T> sum(exp_row<true, true>(x, y, n, top));
     if (r + 1 < rows) top = top_of_row(x + n, n);
     for_row<T>(n, [&](int64_t i, int lanes) SIMDGRAD_FUSED {
-      write(read(static_cast<const T*>(y) + i, lanes) / sum, y + i, lanes);
+      write(sum.of_finite(read(static_cast<const T*>(y) + i, lanes)), y + i, lanes);
     });
   }
 }
