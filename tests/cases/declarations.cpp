@@ -14,7 +14,7 @@ struct Declaration {
   const char* header;
   const char* operation;
 };
-// Read from the headers by the generator of tests/fuzz, at build time.
+// Read from the headers by the generator of tests/fuzz/calls, at build time.
 const Declaration kDeclarations[] = {
 #include "operations.inc"
 };
