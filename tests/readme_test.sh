@@ -1,6 +1,7 @@
 #!/bin/sh
-# readme_test.sh ROOT COMPILER: every folder that holds sources has a README.md of 1 to 25 lines; the
-# C++ of README.md and docs/ compiles, whole programs as they stand and the rest as the body of main.
+# readme_test.sh ROOT COMPILER: every folder that holds sources has a README.md of 1 to 25 lines; every
+# source begins with a sentence on what it is; the C++ of README.md and docs/ compiles, whole programs
+# as they stand and the rest as the body of main.
 set -u
 cd "$1" || exit 1
 compiler=$2
@@ -31,18 +32,34 @@ check_folders() {
   done
 }
 
+# check_heads FOLDER...: prints the sources that do not begin, after "#!", with a comment that ends a
+# sentence.
+check_heads() {
+  sources "$@" | xargs awk '
+    FNR == 1 { judge(); file = FILENAME; head = ""; open = 1; if (/^#!/) next }
+    !open { next }
+    /^(\/\/|#)( |$)/ { head = head " " $0; next }
+    { open = 0 }
+    END { judge() }
+    function judge() {
+      if (file != "" && head !~ /[a-zA-Z0-9)_][.:]( |$)/) print file ": begins with no sentence on what it is"
+    }'
+}
+
 # What is planted must be found.
 mkdir -p "$work/core/bare" "$work/core/long"
-echo '// What a is.' > "$work/core/bare/a.cpp"
-echo > "$work/core/long/a.inc"
+echo '#include <a.h>' > "$work/core/bare/a.cpp"
+printf '#pragma once\n// What a is.\n' > "$work/core/bare/a.h"
+printf '#!/bin/sh\nset -e\n' > "$work/core/bare/a.sh"
+echo '// exp' > "$work/core/long/a.inc"
 seq 26 > "$work/core/long/README.md"
-found=$(cd "$work" && check_folders core | wc -l)
-if [ "$found" -ne 3 ]; then
-  echo "readme_test: of 3 planted faults $found were found"; bad=1
+found=$(cd "$work" && { check_folders core; check_heads core; } | wc -l)
+if [ "$found" -ne 7 ]; then
+  echo "readme_test: of 7 planted faults $found were found"; bad=1
 fi
 
 # shellcheck disable=SC2086  # a list of names without spaces
-faults=$(check_folders $roots)
+faults=$(check_folders $roots; check_heads $roots)
 if [ -n "$faults" ]; then
   echo "$faults"; bad=1
 fi

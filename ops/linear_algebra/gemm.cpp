@@ -1,3 +1,4 @@
+// The driver of matrix products: which form, which blocks, which threads.
 #include "ops/linear_algebra/gemm.h"
 
 #include <algorithm>

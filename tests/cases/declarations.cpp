@@ -1,3 +1,4 @@
+// Which headers count, and what their declarations are.
 #include "tests/cases/declarations.h"
 
 #include <set>

@@ -2,7 +2,7 @@
 // xsimd version, denormals must be right, and a value must not depend on its lane.
 //   exp expm1 log log1p log2 sin cos tanh sigmoid erf normal_cdf rsqrt log1p_exp pow
 // avx2, avx512 and neon give the same bits; sse2, without fused multiply-add, may differ in the
-// last one. Bounds in units in the last place stand in tests/kernels_math_test.cpp.
+// last one. Bounds in units in the last place stand in tests/kernels_math_reference.h.
 #pragma once
 
 #include "ops/kernels/math/exp.h"
