@@ -1,3 +1,4 @@
+// How a leaf gets its gradient: taken over, cloned, or added to the one that is there.
 #include "autograd/accumulate_grad.h"
 
 #include "autograd/hooks.h"

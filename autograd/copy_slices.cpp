@@ -1,3 +1,4 @@
+// Backward through a view that was changed in place: the part it shows goes through the operation.
 #include "autograd/copy_slices.h"
 
 #include <memory>

@@ -1,3 +1,4 @@
+// gradcheck and gradgradcheck: the Jacobian by differences and by backward, compared.
 #include <simdgrad/gradcheck.h>
 
 #include <cmath>

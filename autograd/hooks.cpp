@@ -1,3 +1,4 @@
+// Hooks run, added and removed; retain_grad.
 #include "autograd/hooks.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Nodes: their edges, their counts, and graphs of any length released without recursion.
 #include <simdgrad/node.h>
 
 #include <thread>

@@ -1,3 +1,4 @@
+// The dimensions that a gradient has too many, or in which it was repeated, are summed.
 #include "autograd/sum_to_size.h"
 
 #include <vector>

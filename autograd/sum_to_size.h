@@ -1,3 +1,4 @@
+// Gradients that came back larger than what they belong to, as broadcasting leaves them.
 #pragma once
 
 #include <simdgrad/tensor.h>

@@ -1,3 +1,4 @@
+// Starts a worker with an environment of its own on its core, and speaks to it through pipes.
 #include "bench/peer.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Results as text: the pieces of a row, CSV, Markdown.
 #include "bench/results.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Which processes take part, with what environment, and for which workloads.
 #include "bench/sides.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// The allocator's slow paths: caches of threads, the system's memory, statistics, planned failures.
 #include "core/allocator.h"
 
 #include <pthread.h>

@@ -1,3 +1,8 @@
+// The allocator of tensors, nodes and scratch. Up to 512 bytes: per-thread lists of free blocks in
+// steps of 16 bytes, inline. Up to 1 MiB: quarter steps of powers of two, a bounded per-thread
+// cache, then a shared one. Above: mappings of their own, kept warm and found by best fit.
+//
+// Alignment: 16 bytes; 64 when bytes is a multiple of 64 or above 512.
 #pragma once
 
 #include <cstddef>
@@ -6,11 +11,6 @@
 
 #include "core/thread_state.h"
 
-// The allocator of tensors, nodes and scratch. Up to 512 bytes: per-thread lists of free blocks in
-// steps of 16 bytes, inline. Up to 1 MiB: quarter steps of powers of two, a bounded per-thread
-// cache, then a shared one. Above: mappings of their own, kept warm and found by best fit.
-//
-// Alignment: 16 bytes; 64 when bytes is a multiple of 64 or above 512.
 namespace simdgrad {
 
 namespace detail {

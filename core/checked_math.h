@@ -1,3 +1,4 @@
+// Arithmetic on sizes that refuses to wrap. Texts are PyTorch's.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +7,6 @@
 
 #include <simdgrad/error.h>
 
-// Arithmetic on sizes that refuses to wrap. Texts are PyTorch's.
 namespace simdgrad {
 
 // True, and result undefined, when the exact value does not fit.

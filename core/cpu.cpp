@@ -1,3 +1,4 @@
+// Finds out which instruction sets this CPU runs and how many cores this process may use.
 #include "core/cpu.h"
 
 #include <sched.h>

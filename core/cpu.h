@@ -1,3 +1,4 @@
+// Which instruction sets this build has kernels for and this CPU can run.
 #pragma once
 
 #include <atomic>
@@ -7,7 +8,6 @@
 
 #include <simdgrad/export.h>
 
-// Which instruction sets this build has kernels for and this CPU can run.
 namespace simdgrad {
 
 enum class Isa : int { sse2, avx2, avx512, neon };

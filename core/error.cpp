@@ -1,3 +1,4 @@
+// Errors thrown, messages put together, warnings handed on.
 #include <simdgrad/error.h>
 
 #include <atomic>

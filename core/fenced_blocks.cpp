@@ -1,3 +1,4 @@
+// Blocks in mappings of their own beside a page that faults, or with known bytes behind them.
 #include "core/fenced_blocks.h"
 
 #include <sys/mman.h>

@@ -1,12 +1,12 @@
+// Blocks beside a page that faults, for finding reads and writes outside of them: the whole process
+// allocates so with SIMDGRAD_ALLOCATOR=fence_after or fence_before. With fence_bytes known bytes follow
+// each block instead, which finds writes alone and costs little.
 #pragma once
 
 #include <cstddef>
 
 #include <simdgrad/export.h>
 
-// Blocks beside a page that faults, for finding reads and writes outside of them: the whole process
-// allocates so with SIMDGRAD_ALLOCATOR=fence_after or fence_before. With fence_bytes known bytes follow
-// each block instead, which finds writes alone and costs little.
 namespace simdgrad::detail {
 
 enum class Fence { none, after, before, bytes };

@@ -1,3 +1,4 @@
+// A callable parameter without ownership and without memory of its own.
 #pragma once
 
 #include <memory>

@@ -1,3 +1,4 @@
+// mt19937 in torch's layout, and the draws turned into numbers in torch's way.
 #include "core/generator_engine.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The random engine of PyTorch's CPU generator, without tensors.
 #pragma once
 
 #include <array>

@@ -1,3 +1,4 @@
+// Mappings for blocks above 1 MiB: made, kept warm, found by best fit, given back.
 #include "core/large_blocks.h"
 
 #include <sys/mman.h>

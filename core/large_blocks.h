@@ -1,3 +1,4 @@
+// Blocks above 1 MiB, each in a mapping of its own, and what the allocator's parts share.
 #pragma once
 
 #include <atomic>
@@ -6,7 +7,6 @@
 
 #include <simdgrad/export.h>
 
-// Blocks above 1 MiB, each in a mapping of its own, and what the allocator's parts share.
 namespace simdgrad::detail {
 
 inline constexpr std::size_t kHugePage = std::size_t{2} << 20;

@@ -1,3 +1,4 @@
+// The counters of all threads, those that ended included, added up.
 #include "core/live_counts.h"
 
 #include <mutex>

@@ -1,3 +1,4 @@
+// Regions of chunks: who runs them, under which floating-point mode, what happens to exceptions.
 #include "core/parallel.h"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// The only way to run in parallel. What a chunk is depends on shape alone; threads decide only who
+// runs it. Bodies compute on raw memory: they see neither the graph nor the grad mode, and a
+// parallel call inside one runs inline. Never hold a lock across a parallel call.
 #pragma once
 
 #include <atomic>
@@ -7,9 +10,6 @@
 
 #include "core/function_ref.h"
 
-// The only way to run in parallel. What a chunk is depends on shape alone; threads decide only who
-// runs it. Bodies compute on raw memory: they see neither the graph nor the grad mode, and a
-// parallel call inside one runs inline. Never hold a lock across a parallel call.
 namespace simdgrad {
 
 namespace detail {

@@ -1,10 +1,10 @@
+// What a back end of core/parallel.h provides: parallel_tbb.cpp or parallel_std.cpp.
 #pragma once
 
 #include <simdgrad/export.h>
 
 #include "core/function_ref.h"
 
-// What a back end of core/parallel.h provides: parallel_tbb.cpp or parallel_std.cpp.
 namespace simdgrad::detail {
 
 inline constexpr int kMaxThreads = 1024;

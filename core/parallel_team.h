@@ -1,3 +1,7 @@
+// How the back ends of core/parallel.h hand a region to other threads. A worker that has run its part
+// lingers: it watches for the next region before it goes back to sleep, since a training step is a row
+// of short regions. oneTBB's own workers start on a chunk 8 us after it is there (median, a region
+// right after another); one that lingers, within 0.3 us.
 #pragma once
 
 #include <atomic>
@@ -7,10 +11,6 @@
 
 #include "core/function_ref.h"
 
-// How the back ends of core/parallel.h hand a region to other threads. A worker that has run its part
-// lingers: it watches for the next region before it goes back to sleep, since a training step is a row
-// of short regions. oneTBB's own workers start on a chunk 8 us after it is there (median, a region
-// right after another); one that lingers, within 0.3 us.
 namespace simdgrad::detail {
 
 // How long a worker lingers, in nanoseconds: longer than what a step does between its regions.

@@ -1,3 +1,4 @@
+// Dtypes, devices and layouts: names, promotion, printing.
 #include <simdgrad/array_ref.h>
 #include <simdgrad/error.h>
 #include <simdgrad/scalar.h>

@@ -1,3 +1,4 @@
+// Free blocks up to 1 MiB that no thread keeps: cut from regions, taken and given in batches.
 #include "core/shared_heap.h"
 
 namespace simdgrad::detail {

@@ -1,3 +1,5 @@
+// The sizes that blocks up to 1 MiB come in, and the free ones that any thread may take. For
+// core/allocator.cpp, which keeps some with each thread.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +13,6 @@
 #include "core/large_blocks.h"
 #include "core/thread_state.h"
 
-// The sizes that blocks up to 1 MiB come in, and the free ones that any thread may take. For
-// core/allocator.cpp, which keeps some with each thread.
 namespace simdgrad::detail {
 
 inline constexpr std::size_t kMiddleLimit = std::size_t{1} << 20;

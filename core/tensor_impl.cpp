@@ -1,3 +1,4 @@
+// Tensors made and destroyed: their block, storage and shape; chains of them without recursion.
 #include "core/tensor_impl.h"
 
 #include <new>

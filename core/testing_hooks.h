@@ -1,3 +1,4 @@
+// Switches for tests only: they make rare paths common. Not for use while operations run elsewhere.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +8,6 @@
 
 #include "core/cpu.h"
 
-// Switches for tests only: they make rare paths common. Not for use while operations run elsewhere.
 namespace simdgrad::testing {
 
 // Work estimated at less than this runs inline. 0 sends every region of two chunks or more to the

@@ -1,3 +1,4 @@
+// The thread-local state itself.
 #include "core/thread_state.h"
 
 #include <type_traits>

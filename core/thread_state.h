@@ -1,3 +1,4 @@
+// What the library knows of a thread.
 #pragma once
 
 #include <cstddef>

@@ -1,3 +1,4 @@
+// Reads a file, through zlib where its first bytes are gzip's.
 #include "data/byte_source.h"
 
 #include <simdgrad/error.h>

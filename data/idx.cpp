@@ -1,3 +1,4 @@
+// read_idx: the header checked against the file, then the numbers in this machine's byte order.
 #include <simdgrad/creation.h>
 #include <simdgrad/data.h>
 

@@ -1,3 +1,4 @@
+// Pairs of images and labels, and the four files of MNIST.
 #include <simdgrad/data.h>
 #include <simdgrad/views.h>
 

@@ -1,3 +1,4 @@
+// save and load of a module's parameters and buffers.
 #include <simdgrad/autograd.h>
 #include <simdgrad/io.h>
 

@@ -1,3 +1,4 @@
+// Files replaced as a whole: a temporary file beside the target, synchronised, then renamed.
 #include <simdgrad/io.h>
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+// save_safetensors and load_safetensors: the header written, the numbers written and read.
 #include "io/safetensors_header.h"
 
 #include <simdgrad/creation.h>

@@ -1,3 +1,4 @@
+// Reads the header's JSON token by token and checks that its tensors tile the data.
 #include "io/safetensors_header.h"
 
 #include <algorithm>

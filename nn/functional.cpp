@@ -1,3 +1,4 @@
+// nn::functional: options unpacked, libtorch's checks, then the function of simdgrad.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
 #include <simdgrad/embedding.h>

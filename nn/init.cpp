@@ -1,3 +1,4 @@
+// nn::init: tensors filled in place, outside the graph.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
 #include <simdgrad/nn/init.h>

@@ -1,3 +1,4 @@
+// The layers: parameters, first values, printed form, forward.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
 #include <simdgrad/embedding.h>

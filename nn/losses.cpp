@@ -1,3 +1,4 @@
+// The losses as modules, over nn::functional.
 #include <simdgrad/nn/functional.h>
 #include <simdgrad/nn/losses.h>
 

@@ -1,3 +1,4 @@
+// Module: what is registered, walked, converted, cloned and printed.
 #include <simdgrad/autograd.h>
 #include <simdgrad/nn/module.h>
 #include <simdgrad/views.h>

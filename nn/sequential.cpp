@@ -1,3 +1,4 @@
+// Sequential: modules kept under their names and run one after the other.
 #include <simdgrad/nn/sequential.h>
 
 #include <ostream>

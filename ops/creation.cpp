@@ -1,3 +1,4 @@
+// Factories: empty, zeros, ones, full, arange, linspace, eye, tensor and from_blob.
 #include <simdgrad/creation.h>
 #include <simdgrad/sparse.h>
 

@@ -1,3 +1,4 @@
+// Optimizer steps over lists of tensors: checks, one memory order for all, chunks for the kernel.
 #include <simdgrad/fused_optimizers.h>
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// Tensors as text, as Python's torch prints them.
 #include <simdgrad/printing.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Adam and AdamW over the fused steps.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
 #include <simdgrad/fused_optimizers.h>

@@ -1,3 +1,4 @@
+// Optimizer: groups, zero_grad, closures.
 #include <simdgrad/autograd.h>
 #include <simdgrad/optim/optimizer.h>
 

@@ -1,3 +1,4 @@
+// SGD over the fused step; row-sparse gradients by addition.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
 #include <simdgrad/fused_optimizers.h>

@@ -1,3 +1,4 @@
+// The allocator: blocks, caches, threads that end, forks, failures, limits, statistics.
 #include "core/allocator.h"
 
 #include <pthread.h>

@@ -1,8 +1,7 @@
-#pragma once
-
 // One face for Catch2 2.13 and 3.x: tests include this and no Catch2 header.
 // Written in the manner of version 3: Approx, ContainsSubstring, StartsWith, EndsWith, WithinAbs,
 // WithinRel, SKIP(message).
+#pragma once
 
 #if __has_include(<catch2/catch_test_macros.hpp>)
 #include <catch2/catch_approx.hpp>

@@ -1,3 +1,4 @@
+// What stands under tensors: messages, warnings, sizes, thread state, instruction sets, cores.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
 #include <simdgrad/error.h>

@@ -1,3 +1,4 @@
+// IDX files, good and malicious, and the folders of MNIST and Fashion-MNIST.
 #include <simdgrad/data.h>
 #include <simdgrad/memory.h>
 

@@ -1,3 +1,4 @@
+// Embedding beyond the case table: refusals, gradients dense and row-sparse, renorm, one_hot.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
 #include <simdgrad/embedding.h>

@@ -1,3 +1,4 @@
+// CHECK_GRADIENTS: first and second derivatives of an expression against differences.
 #pragma once
 
 #include <simdgrad/gradcheck.h>

@@ -1,3 +1,4 @@
+// Files replaced, safetensors good and bad, checkpoints of modules.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
 #include <simdgrad/io.h>

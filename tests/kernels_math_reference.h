@@ -1,7 +1,6 @@
-#pragma once
-
 // What the vector maths is measured against: the C library in double (for float) and in long double
 // (for double), whose own error is far below one unit in the last place of the narrower type.
+#pragma once
 
 #include <cmath>
 #include <cstdint>

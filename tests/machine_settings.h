@@ -1,3 +1,4 @@
+// Numbers of threads and sizes of chunks for a test, put back at the end.
 #pragma once
 
 #include <simdgrad/parallel.h>

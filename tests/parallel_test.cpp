@@ -1,3 +1,4 @@
+// Regions: chunks, threads, exceptions, teams, floating-point modes, forks.
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+// Runs a program of examples/ as a user would.
 #pragma once
 
 #include <spawn.h>

@@ -1,3 +1,4 @@
+// A folder for a test's files.
 #pragma once
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+// The test program once more, as a process of its own.
 #pragma once
 
 #include <spawn.h>

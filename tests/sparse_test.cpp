@@ -1,3 +1,4 @@
+// Sparse tensors beyond the case table: parts, refusals, sums, names, threads, equal ids.
 #include <simdgrad/autograd.h>
 #include <simdgrad/creation.h>
 #include <simdgrad/indexing.h>

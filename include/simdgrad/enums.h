@@ -1,4 +1,4 @@
-// Small choices that options and functions take by name, as torch::kMean ...
+// Small choices that options and functions take by name: kMean and its kin, as torch's.
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,5 @@
+// Errors are exceptions, warnings go to a handler that is silent by default. The library itself
+// never prints, exits or aborts.
 #pragma once
 
 #include <concepts>
@@ -13,8 +15,6 @@
 
 #include <simdgrad/export.h>
 
-// Errors are exceptions, warnings go to a handler that is silent by default. The library itself
-// never prints, exits or aborts.
 namespace simdgrad {
 
 // What every refused or failed call throws (c10::Error). Copying never throws: the text is shared.

@@ -1,3 +1,4 @@
+// What the library shows to programs, and what its own parts reach directly.
 #pragma once
 
 // The library is built with hidden visibility: what users may link against says SIMDGRAD_API.

@@ -1,14 +1,14 @@
+// Tensor memory comes from a caching allocator: freed blocks are kept and reused, since a fresh
+// block of 50 MB costs ten times a warm one (page faults). SIMDGRAD_ALLOCATOR=system in the
+// environment turns the cache off, and builds with an address or thread sanitizer do so by themselves.
+// With fence_after or fence_before each block also ends at, or begins after, a page that faults: a read
+// or write outside of it ends the program.
 #pragma once
 
 #include <cstdint>
 
 #include <simdgrad/export.h>
 
-// Tensor memory comes from a caching allocator: freed blocks are kept and reused, since a fresh
-// block of 50 MB costs ten times a warm one (page faults). SIMDGRAD_ALLOCATOR=system in the
-// environment turns the cache off, and builds with an address or thread sanitizer do so by themselves.
-// With fence_after or fence_before each block also ends at, or begins after, a page that faults: a read
-// or write outside of it ends the program.
 namespace simdgrad {
 
 struct MemoryStats {

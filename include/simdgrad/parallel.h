@@ -1,3 +1,4 @@
+// Threads: how many an operation may use, and parallel_for.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
+// The version of these headers. The build reads the three numbers below; nothing else states them.
 #pragma once
 
-// The version of these headers. The build reads the three numbers below; nothing else states them.
 #define SIMDGRAD_VERSION_MAJOR 0
 #define SIMDGRAD_VERSION_MINOR 1
 #define SIMDGRAD_VERSION_PATCH 0

@@ -1,3 +1,4 @@
+// Lookup of rows by id, its gradient dense or row-sparse, and embedding_renorm_.
 #include <simdgrad/creation.h>
 #include <simdgrad/embedding.h>
 #include <simdgrad/indexing.h>

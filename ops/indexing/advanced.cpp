@@ -1,3 +1,4 @@
+// Ids and masks brought into one list of positions, with PyTorch's refusals and memory order.
 #include "ops/indexing/advanced.h"
 
 #include "ops/loops/broadcast.h"

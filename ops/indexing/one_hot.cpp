@@ -1,3 +1,4 @@
+// one_hot: ids to rows of zeros with a single one.
 #include <simdgrad/embedding.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Row moves cut into tasks for the kernels of ops/kernels/rows.h; integers by plain loops.
 #include "ops/indexing/rows.h"
 
 #include <algorithm>

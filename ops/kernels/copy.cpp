@@ -1,3 +1,4 @@
+// Fills, strided copies and conversions of dtype; transpose.h has the transposes.
 #include "ops/kernels/copy.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// Squared distance and binary cross entropy over flat memory, with their gradients.
 #include "ops/kernels/losses.h"
 
 #include "ops/kernels/math/math.h"

@@ -1,3 +1,4 @@
+// SGD and Adam over flat memory.
 #include "ops/kernels/optimizer.h"
 
 #include "ops/kernels/math/divide.h"

@@ -1,3 +1,4 @@
+// mt19937 by vectors; uniforms, Bernoulli draws and Box-Muller from what it gives.
 #include "ops/kernels/random.h"
 
 #include <type_traits>

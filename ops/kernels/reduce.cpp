@@ -1,3 +1,4 @@
+// Folds of rows and columns: what each kind makes of a number, and the loops.
 #include "ops/kernels/reduce.h"
 
 #include "ops/kernels/extremes.h"

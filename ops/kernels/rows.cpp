@@ -1,3 +1,4 @@
+// Gathers, writes and adds rows picked by ids, and looks for ids out of range.
 #include "ops/kernels/rows.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// Adds rows of values to the rows of a table that ids name.
 #include "ops/kernels/scatter_rows.h"
 
 #include <cstddef>

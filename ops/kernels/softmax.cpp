@@ -1,3 +1,4 @@
+// Softmax and its logarithm over rows and columns; the table also has layer normalisation.
 #include "ops/kernels/softmax.h"
 
 #include "ops/kernels/layer_norm.h"

@@ -1,3 +1,4 @@
+// The driver of matrix products: which form, which blocks, which threads.
 #include "ops/linear_algebra/gemm.h"
 
 #include <algorithm>
@@ -88,9 +89,10 @@ bool choose_form(GemmBlock<T>& block, const GemmTable<T>& table) {
   return false;
 }
 
-// A grid of blocks of C. An element's bits do not depend on its block (kernels/gemm.h), so the grid may
-// depend on the threads: each row of blocks packs its own copy of b's columns, and blocks as small as
-// 16 threads want them would cost two threads a quarter of their time.
+// A grid of blocks of C. An element's bits do not depend on its block
+// (ops/kernels/gemm/gemm.h), so the grid may depend on the threads: each row of blocks packs its own
+// copy of b's columns, and blocks as small as 16 threads want them would cost two threads a quarter of
+// their time.
 struct Grid {
   std::int64_t row_step, column_step, rows, columns;
 };

@@ -1,9 +1,3 @@
-#pragma once
-
-#include <cstdint>
-
-#include <simdgrad/export.h>
-
 // The one entry for products of matrices: mm, addmm, matmul, bmm and linear all come here, a
 // transposed view being another pair of strides.
 //
@@ -16,6 +10,12 @@
 // - Fewer than 16 rows or columns (7 on avx2) may be summed with lanes along k, which is up to ten
 //   times faster where both operands lie along k. An element is then the same for all m and n for
 //   which that is chosen, and differs among instruction sets.
+#pragma once
+
+#include <cstdint>
+
+#include <simdgrad/export.h>
+
 namespace simdgrad::ops {
 
 struct Matrix {

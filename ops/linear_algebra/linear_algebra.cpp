@@ -1,3 +1,4 @@
+// mm, addmm, mv, dot, bmm, matmul and linear: checks, products without copies, gradients.
 #include <simdgrad/autograd.h>
 #include <simdgrad/linear_algebra.h>
 #include <simdgrad/pointwise.h>

@@ -1,3 +1,4 @@
+// Common shapes and dtypes, gradients summed back, operands refused.
 #include "ops/loops/broadcast.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Copies and fills cut into rows for the kernels; copies of whole tensors, overlap found out.
 #include "ops/loops/copy.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The strided loop: dimensions sorted and merged, rows given to the kernel, short ones by buffers.
 #include "ops/loops/elementwise_loop.h"
 
 #include <algorithm>

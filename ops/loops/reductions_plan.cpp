@@ -1,3 +1,4 @@
+// Folds along any dimensions: the plan, its blocks and tasks, variances in two passes.
 #include "ops/loops/reductions_plan.h"
 
 #include <simdgrad/parallel.h>

@@ -1,3 +1,4 @@
+// layer_norm: one pass forward, one backward, public operations under create_graph.
 #include <sstream>
 
 #include <simdgrad/normalization.h>

@@ -1,3 +1,4 @@
+// softmax and log_softmax along any dimension.
 #include <simdgrad/pointwise.h>
 #include <simdgrad/reductions.h>
 #include <simdgrad/views.h>

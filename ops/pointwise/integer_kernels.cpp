@@ -1,3 +1,4 @@
+// The formulas on int64, as plain loops.
 #include "ops/pointwise/integer_kernels.h"
 
 #include <simdgrad/error.h>

@@ -1,3 +1,4 @@
+// OperandShapes: what a broadcast or promoted operand's gradient is brought back to.
 #include "ops/pointwise/nodes.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Pointwise values without graph: dtypes, layouts of results, checks, kernels found and run.
 #include "ops/pointwise/pointwise.h"
 
 #include <algorithm>

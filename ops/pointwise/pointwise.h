@@ -1,6 +1,6 @@
 // What all pointwise operations share: which kernel, over which layout, into which result; without
-// graph. Their nodes stand in pointwise_nodes.h, the operations in pointwise_unary.cpp,
-// pointwise_arithmetic.cpp, pointwise_power.cpp, pointwise_choices.cpp and comparison.cpp.
+// graph. Their nodes stand in nodes.h, the operations in unary.cpp, arithmetic.cpp, power.cpp,
+// choices.cpp and comparison.cpp.
 #pragma once
 
 #include <simdgrad/pointwise.h>

@@ -1,5 +1,5 @@
-// The V of ops/pointwise/formulas.h under create_graph: formulas become public operations on tensors, which
-// record themselves. Numbers stay numbers until they meet a tensor.
+// The V of formulas.h under create_graph: formulas become public operations on tensors, which record
+// themselves. Numbers stay numbers until they meet a tensor.
 #pragma once
 
 #include <simdgrad/pointwise.h>

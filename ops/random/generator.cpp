@@ -1,3 +1,4 @@
+// Generator: seeds and states of the engine it shares; the default one.
 #include <simdgrad/creation.h>
 #include <simdgrad/generator.h>
 

@@ -1,3 +1,4 @@
+// Random fills in PyTorch's order of visits, random factories, dropout.
 #include <simdgrad/creation.h>
 #include <simdgrad/pointwise.h>
 #include <simdgrad/random.h>

@@ -1,3 +1,4 @@
+// A stable radix sort of (id, position) words, and the cuts between ids.
 #include "ops/rows/grouping.h"
 
 #include <algorithm>

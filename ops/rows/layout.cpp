@@ -1,3 +1,4 @@
+// Offsets of rows under strides, and a copy where rows have gaps.
 #include "ops/rows/layout.h"
 
 #include "ops/loops/copy.h"

@@ -1,3 +1,4 @@
+// Sums of rows by id, dealt out so that each number has one writer; integers by plain loops.
 #include "ops/rows/sums.h"
 
 #include <simdgrad/parallel.h>

@@ -1,3 +1,4 @@
+// Parts put together and taken apart, entries looked up by index.
 #include "ops/sparse/entries.h"
 
 #include <simdgrad/indexing.h>

@@ -1,3 +1,4 @@
+// Sparse tensors made, read, coalesced and converted from and to dense ones.
 #include <simdgrad/sparse.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Which headers count, and what their declarations are.
 #include "tests/cases/declarations.h"
 
 #include <set>
@@ -14,7 +15,7 @@ struct Declaration {
   const char* header;
   const char* operation;
 };
-// Read from the headers by the generator of tests/fuzz, at build time.
+// Read from the headers by the generator of tests/fuzz/calls, at build time.
 const Declaration kDeclarations[] = {
 #include "operations.inc"
 };

@@ -1,3 +1,4 @@
+// Inputs, comparisons and gradients of a row, and the table itself.
 #include "tests/cases/driver.h"
 
 #include <simdgrad/creation.h>

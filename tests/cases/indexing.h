@@ -1,4 +1,4 @@
-// What the two files of indexing rows share; cases/case.h's add_indexing_cases calls both parts.
+// What the two files of indexing rows share; case.h's add_indexing_cases calls both parts.
 #pragma once
 
 #include "tests/cases/rows.h"

@@ -1,4 +1,4 @@
-// The parts of the pointwise rows; cases/case.h's add_pointwise_cases calls them.
+// The parts of the pointwise rows; case.h's add_pointwise_cases calls them.
 #pragma once
 
 #include "tests/cases/case.h"

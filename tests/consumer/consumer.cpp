@@ -1,3 +1,4 @@
+// A program over the install tree: a layer, a gradient, an Error across the library's border.
 #include <simdgrad/simdgrad.h>
 #include <cstdio>
 

@@ -1,3 +1,4 @@
+// Products of one block: cut up, packed where that pays, run tile by tile.
 #include "ops/kernels/gemm/gemm.h"
 
 #include "ops/kernels/gemm/dot.h"

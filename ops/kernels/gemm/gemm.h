@@ -1,4 +1,5 @@
-// Matrix products: what the driver (ops/linear_algebra/gemm.cpp) hands to the kernels of one instruction set.
+// Matrix products: what the driver (ops/linear_algebra/gemm.cpp) hands to the kernels of one
+// instruction set.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Products with lanes along K in the very order of gemm_dot.h, where B lies along its columns: a lane
+// Products with lanes along K in the very order of dot.h, where B lies along its columns: a lane
 // of the dot form is a register here, and holds that lane's sum of as many columns. Included by
 // gemm.cpp only.
 #pragma once

@@ -1,3 +1,4 @@
+// Each function of math.h as a loop over an array.
 #include "ops/kernels/math/kernels.h"
 
 #include "ops/kernels/math/math.h"

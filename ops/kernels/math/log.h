@@ -42,7 +42,7 @@ SIMDGRAD_INLINE Vec<float> log_polynomial(Vec<float> f, Vec<float> square) {
 }
 // f^2 / 2 - log(1 + f) + f, that is log(1 + f) = f - (f^2 / 2 - tail); |f| < 0.42.
 // float: f^3 P(f); double: s = f / (2 + f), log(1 + f) = 2 s + s^3 P(s^2). Minimax as exp_tail in
-// math_exp.h, relative errors 2^-27 and 2^-59.
+// exp.h, relative errors 2^-27 and 2^-59.
 template <class T>
 SIMDGRAD_INLINE Vec<T> log_tail(Vec<T> f, Vec<T> half_square) {
   if constexpr (sizeof(T) == 4) {

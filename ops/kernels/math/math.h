@@ -2,7 +2,7 @@
 // xsimd version, denormals must be right, and a value must not depend on its lane.
 //   exp expm1 log log1p log2 sin cos tanh sigmoid erf normal_cdf rsqrt log1p_exp pow
 // avx2, avx512 and neon give the same bits; sse2, without fused multiply-add, may differ in the
-// last one. Bounds in units in the last place stand in tests/kernels_math_test.cpp.
+// last one. Bounds in units in the last place stand in tests/kernels_math_reference.h.
 #pragma once
 
 #include "ops/kernels/math/exp.h"
@@ -12,7 +12,7 @@
 namespace simdgrad::kernels::SIMDGRAD_ISA_NAME {
 
 // Below the limit x + x P(x^2). Above it float: 1 - e^-P(x), P approximating -log erfc; double:
-// 1 - e^-x^2 P(1 / (x + 2)). Minimax as exp_tail in math_exp.h, errors weighted by erfc / erf:
+// 1 - e^-x^2 P(1 / (x + 2)). Minimax as exp_tail in exp.h, errors weighted by erfc / erf:
 // 2^-30 and 2^-29 (float), 2^-62 and 2^-60 (double).
 template <class T>
 SIMDGRAD_INLINE Vec<T> erf(Vec<T> x) {
@@ -68,8 +68,8 @@ SIMDGRAD_INLINE Vec<T> log1p_exp(Vec<T> x) {
   }
 }
 
-// q = P(X < -a) for normal X and a >= 0: e^-(a P(a)) / 2, in one piece from 0 on, where erf needs two. P is
-// minimax as exp_tail in math_exp.h: relative error of q 2^-27 up to a = 1, beyond that a q has an
+// q = P(X < -a) for normal X and a >= 0: e^-(a P(a)) / 2, in one piece from 0 on, where erf needs two.
+// P is minimax as exp_tail in exp.h: relative error of q 2^-27 up to a = 1, beyond that a q has an
 // absolute error of 3e-9. From 6 on, where q is 1e-9, it is 0, whatever P has become.
 SIMDGRAD_INLINE Vec<float> normal_tail(Vec<float> a) {
   using V = Vec<float>;

@@ -1,5 +1,5 @@
-// Numbers as unevaluated sums high + low, twice the precision of T. Included by math_log.h and
-// math_trig.h. Without fused multiply-add, exact products go through split halves: same values.
+// Numbers as unevaluated sums high + low, twice the precision of T. Included by log.h and trig.h.
+// Without fused multiply-add, exact products go through split halves: same values.
 #pragma once
 
 #include "ops/kernels/vec.h"

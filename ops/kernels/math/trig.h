@@ -137,7 +137,7 @@ SIMDGRAD_INLINE Quadrant<T> reduce_angle(Vec<T> x) {
 }
 
 // Odd turns take the cosine of the angle, turns 2 and 3 the other sign. Both series are minimax as
-// exp_tail in math_exp.h: relative errors 2^-27.8 and 2^-32 (float), 2^-57.7 and 2^-63 (double).
+// exp_tail in exp.h: relative errors 2^-27.8 and 2^-32 (float), 2^-57.7 and 2^-63 (double).
 template <class T>
 SIMDGRAD_INLINE Vec<T> sine_of_turn(Quadrant<T> quadrant, unsigned long long quarter) {
   using Unsigned = UnsignedVec<T>;

@@ -1,3 +1,4 @@
+// Writes an input to a file without a place on disk, reads it, and judges how that ended.
 #include "tests/fuzz/files/harness.h"
 
 #include <sys/mman.h>
