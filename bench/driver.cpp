@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -49,17 +50,21 @@ class Benchmark {
   // Whether all sides computed the same.
   bool run() {
     for (const std::string& file : {options_.csv, options_.markdown}) prepare_file(file);
+    results_.baseline = options_.sides.baseline;
+    if (!results_.baseline.empty()) check_baseline(options_.sides);
     warn_of_load();
     if (!options_.no_machine) {
       results_.machine = measure_machine(int(std::thread::hardware_concurrency()));
       std::cout << machine_text(results_.machine) << std::flush;
     }
     for (const int threads : options_.threads) measure_all(threads);
+    measure_slower_rows_again();
     std::cout << summary_text(results_);
     if (!options_.no_fresh) {
       measure_memory();
       measure_allocations();
     }
+    if (!results_.baseline.empty()) std::cout << baseline_text(results_);
     if (!options_.csv.empty()) write_csv(results_, options_.csv);
     if (!options_.markdown.empty()) write_markdown(results_, options_.markdown);
     if (!options_.charts.empty()) write_charts(results_, options_.charts);
@@ -84,6 +89,7 @@ class Benchmark {
   void measure_all(int threads) {
     std::vector<Peer> running;
     running.emplace_back(our_side(options_.sides, threads));
+    if (!results_.baseline.empty()) running.emplace_back(baseline_side(options_.sides, threads));
     for (const PeerOptions& peer : peer_sides(options_.sides, threads)) {
       try {
         running.emplace_back(peer);
@@ -116,7 +122,11 @@ class Benchmark {
     std::vector<Peer*> taking_part;
     for (Peer& peer : running) {
       if (peer.name() == "torch-keep" && !asks_for_large_blocks(workload.name)) continue;
-      if (peer.prepare(workload.name)) taking_part.push_back(&peer);
+      if (peer.prepare(workload.name)) {
+        taking_part.push_back(&peer);
+      } else if (peer.name() == "baseline") {
+        results_.not_in_baseline.insert(workload.name);
+      }
     }
     const std::vector<std::vector<double>> windows = alternate(taking_part, threads);
     if (workload.flops > 1e6) measure_peak_again(results_.machine);
@@ -158,6 +168,28 @@ class Benchmark {
       }
     }
     return windows;
+  }
+
+  // Of fresh processes, which have other addresses, with no other side between them.
+  double ratio_alone(const Row& row) const {
+    Peer ours(our_side(options_.sides, row.threads));
+    Peer baseline(baseline_side(options_.sides, row.threads));
+    for (Peer* side : {&ours, &baseline}) side->prepare(row.workload);
+    const std::vector<std::vector<double>> windows = alternate({&ours, &baseline}, row.threads);
+    return Times::of(windows[1]).minimum / Times::of(windows[0]).minimum;
+  }
+
+  // Of a hundred rows some are slower by chance: those count that are so alone, too.
+  void measure_slower_rows_again() {
+    std::vector<Row*> slower;
+    for (Row& row : results_.rows)
+      if (row.is_slower_than_baseline()) slower.push_back(&row);
+    if (slower.empty()) return;
+    std::cout << "\nrows over 3 % slower than baseline, each alone five more times: "
+              << slower.size() << "\n"
+              << std::flush;
+    for (Row* row : slower)
+      for (int run = 0; run < 5; ++run) row->alone.push_back(ratio_alone(*row));
   }
 
   // libtorch with several threads has fast and slow processes: the best of several stands.
@@ -244,6 +276,11 @@ int main(int count, char** arguments) {
       ->delimiter(',')
       ->check(CLI::IsMember(
           {"torch", "torch-keep", "jax", "products", "openblas", "onednn", "mkl", "none"}));
+  app.add_option(
+         "--baseline", options.sides.baseline,
+         "an older build as one more side: a checkout that ./dev bench has built, or its "
+         "worker; rows over 3 % slower run alone five more times; with --peer none no other")
+      ->type_name("DIR");
   app.add_option("--seconds", options.seconds, "for each workload and side");
   app.add_option("--rounds", options.rounds, "turns that a side takes in that time");
   app.add_option("--torch-processes", options.torch_processes,
@@ -258,6 +295,7 @@ int main(int count, char** arguments) {
   app.add_flag("--no-fresh", options.no_fresh,
                "count no memory and no allocations of fresh processes");
   CLI11_PARSE(app, count, arguments);
+  std::signal(SIGPIPE, SIG_IGN);  // a worker that has ended shows in the answer that is missing
   try {
     options.sides.folder = std::filesystem::canonical("/proc/self/exe").parent_path();
     if (bench::Benchmark(options).run()) return 0;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
@@ -79,6 +80,13 @@ Peer::Peer(Peer&& other) noexcept
       kernel_(std::move(other.kernel_)),
       checksum_(other.checksum_) {
   other.process_ = -1;
+}
+
+std::string Peer::loaded(const std::string& library) const {
+  std::ifstream file("/proc/" + std::to_string(process_) + "/maps");
+  for (std::string line; std::getline(file, line);)
+    if (line.find("/" + library) != std::string::npos) return line.substr(line.find('/'));
+  return "";
 }
 
 std::string Peer::ask(const std::string& line) {

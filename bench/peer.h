@@ -29,6 +29,8 @@ class Peer {
   const std::string& name() const { return options_.name; }
   // What it says of itself: version, kernels.
   const std::string& about() const { return about_; }
+  // The file of the library of such a name that it has loaded; empty if it has none.
+  std::string loaded(const std::string& library) const;
   // Sends a line, returns the answer. std::runtime_error if the process has ended.
   std::string ask(const std::string& line);
 

@@ -183,6 +183,8 @@ void write_markdown(const Results& results, const std::string& path) {
   file << "\n```\n" << machine_text(results.machine) << "```\n";
   write_rows(file, results.rows);
   file << "\n### Over several rows\n\n```\n" << summary_text(results) << "```\n";
+  if (!results.baseline.empty())
+    file << "\n### Against baseline\n\n```" << baseline_text(results) << "```\n";
   write_counts(file, "Largest resident memory over what loading the library takes, 1 thread",
                results.memory, memory_text);
   write_counts(file, "Requests to the heap of a warm step", results.allocations, allocations_text);

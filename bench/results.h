@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,13 @@ struct Row {
   double flops = 0, bytes = 0, limit = 0;  // of an item; the least seconds that the machine allows
   double goal = 0;                         // ratio to reach, 0: none is set
   std::string kernel = "";                 // the one that the peer chose, where it says so
+  std::vector<double> alone = {};          // ratios of further runs of this row alone
   double ratio() const { return theirs ? theirs->minimum / ours.minimum : 0; }
   // A ratio of 1.04996 is printed as 1.05 and is one.
   bool is_short() const { return theirs && goal > 0 && ratio() < goal - 0.005; }
+  bool is_slower_than_baseline() const { return peer == "baseline" && is_slower(ratio()); }
+  // Over 3 %: a smaller difference comes and goes from run to run.
+  static bool is_slower(double ratio) { return ratio * 1.03 < 1; }
 };
 
 // What fresh processes needed: growth of the largest resident memory in bytes, or requests to the heap
@@ -47,6 +52,8 @@ struct Results {
   std::vector<Side> sides;
   std::vector<Row> rows;
   std::vector<CountRow> memory, allocations;
+  std::string baseline;                   // as it was asked for; empty: there is none
+  std::set<std::string> not_in_baseline;  // workloads that it does not know
 };
 
 // The ratio that a workload should reach against a peer (goals.cpp); 0 where none is set.
@@ -79,6 +86,8 @@ std::string allocations_text(const CountRow& row);
 // What goes over several rows: products against the best peer and the peak, training on all threads,
 // our own gain from threads, the rows that fall short.
 std::string summary_text(const Results& results);
+// All rows against the older build, and those that are slower now.
+std::string baseline_text(const Results& results);
 
 void write_csv(const Results& results, const std::string& path);
 // The tables as Markdown; the charts into a folder.

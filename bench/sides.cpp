@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <stdexcept>
 
 namespace bench {
 namespace {
@@ -34,6 +35,25 @@ int core_of(const SideOptions& options, int threads) { return threads == 1 ? opt
 
 PeerOptions our_side(const SideOptions& options, int threads) {
   return {"simdgrad", {options.folder / "worker"}, {}, threads, core_of(options, threads)};
+}
+
+PeerOptions baseline_side(const SideOptions& options, int threads) {
+  std::filesystem::path worker = std::filesystem::absolute(options.baseline);
+  if (std::filesystem::is_directory(worker)) worker /= "build/release/bench/worker";
+  if (::access(worker.c_str(), X_OK) != 0)
+    throw std::runtime_error("--baseline " + options.baseline + ": there is no program " +
+                             worker.string() + "; in a checkout ./dev bench --help builds it");
+  return {"baseline", {worker}, {}, threads, core_of(options, threads)};
+}
+
+void check_baseline(const SideOptions& options) {
+  const PeerOptions older = baseline_side(options, 1), ours = our_side(options, 1);
+  const std::string library = Peer(older).loaded("libsimdgrad.so");
+  if (std::filesystem::equivalent(older.command[0], ours.command[0])) return;
+  if (!library.empty() && library == Peer(ours).loaded("libsimdgrad.so"))
+    throw std::runtime_error("--baseline " + options.baseline + ": " + older.command[0] +
+                             " runs the library of this build, " + library +
+                             "; it was moved: build it where it lies now");
 }
 
 std::vector<PeerOptions> peer_sides(const SideOptions& options, int threads) {

@@ -13,10 +13,16 @@ struct SideOptions {
   std::filesystem::path folder;    // where the workers lie
   std::string python;              // with jax and the wheels of the products; empty: none
   std::vector<std::string> peers;  // torch, torch-keep, jax, products
+  std::string baseline;            // an older build: its checkout, or its worker; empty: none
   int core = 0;                    // where processes of one thread are pinned
 };
 
 PeerOptions our_side(const SideOptions& options, int threads);
+// The older build. std::runtime_error if its worker is not there.
+PeerOptions baseline_side(const SideOptions& options, int threads);
+// Starts it once. std::runtime_error if it does not come up, or if it is a build that was moved and runs
+// the library of this one: a comparison with itself that nobody asked for.
+void check_baseline(const SideOptions& options);
 // Of the peers asked for those whose programs were built.
 std::vector<PeerOptions> peer_sides(const SideOptions& options, int threads);
 

@@ -1,5 +1,5 @@
 // What goes over several rows: goals that are set for the best of several peers, for geometric means and
-// for our own gain from threads, and the list of rows that fall short.
+// for our own gain from threads, the list of rows that fall short, and what has become of baseline's times.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -28,6 +28,9 @@ std::string mean_text(const Mean& mean, const char* what, double goal, double le
                 least_goal, verdict(mean.least >= least_goal - 0.005));
 }
 
+// Goals are set for other libraries.
+bool is_of_peer(const Row& row) { return row.theirs && row.peer != "baseline"; }
+
 // The rows of one workload and number of threads.
 struct Group {
   const Row* any = nullptr;
@@ -41,7 +44,7 @@ std::vector<Group> groups_of(const std::vector<Row>& rows, int threads) {
     if (groups.empty() || groups.back().any->workload != row.workload) groups.push_back({&row});
     Group& group = groups.back();
     if (row.peer == "torch") group.torch = &row;
-    if (row.theirs && (!group.best || row.theirs->minimum < group.best->theirs->minimum))
+    if (is_of_peer(row) && (!group.best || row.theirs->minimum < group.best->theirs->minimum))
       group.best = &row;
   }
   return groups;
@@ -93,7 +96,7 @@ double fastest(const std::vector<Row>& rows, const std::string& workload, bool o
   for (const Row& row : rows) {
     if (row.workload != workload || (threads && row.threads != threads)) continue;
     if (ours) seconds = std::min(seconds, row.ours.minimum);
-    if (!ours && row.theirs) seconds = std::min(seconds, row.theirs->minimum);
+    if (!ours && is_of_peer(row)) seconds = std::min(seconds, row.theirs->minimum);
   }
   return seconds;
 }
@@ -163,6 +166,42 @@ std::string shortfalls_text(const std::vector<Row>& rows) {
          text;
 }
 
+std::string left_out_text(const std::set<std::string>& workloads) {
+  if (workloads.empty()) return "";
+  std::string text = "left out, baseline does not know them:";
+  for (const std::string& workload : workloads) text += " " + workload;
+  return text + "\n";
+}
+
+std::string slower_row_text(const Row& row, double ratio) {
+  return format("  %-34s %d thread%s %5.1f %% slower", row.workload.c_str(), row.threads,
+                row.threads == 1 ? " " : "s", 100 / ratio - 100);
+}
+
+std::string command_text(const Row& row, const std::string& baseline) {
+  return "    ./dev bench --baseline '" + baseline + "' --filter '^" + row.workload +
+         "$' --threads " + std::to_string(row.threads) + " --peer none --no-machine --no-fresh\n";
+}
+
+double median_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// Those that the runs alone confirm.
+std::string confirmed_text(const std::vector<Row>& rows) {
+  std::string text;
+  int confirmed = 0;
+  for (const Row& row : rows) {
+    if (row.alone.empty() || !Row::is_slower(median_of(row.alone))) continue;
+    ++confirmed;
+    text += slower_row_text(row, median_of(row.alone)) + ":";
+    for (const double ratio : row.alone) text += format(" %.1f", 100 / ratio - 100);
+    text += "\n";
+  }
+  return format("of them slower in the median of five runs alone: %d\n", confirmed) + text;
+}
+
 }  // namespace
 
 bool is_disturbed(const std::vector<Row>& rows, const Row& several) {
@@ -186,6 +225,24 @@ std::string summary_text(const Results& results) {
     }
   }
   return text + shortfalls_text(results.rows);
+}
+
+std::string baseline_text(const Results& results) {
+  Mean mean;
+  int slower = 0;
+  std::string text;
+  for (const Row& row : results.rows) {
+    if (row.peer != "baseline") continue;
+    mean.add(row.ratio());
+    if (!row.is_slower_than_baseline()) continue;
+    ++slower;
+    text += slower_row_text(row, row.ratio()) + "\n" + command_text(row, results.baseline);
+  }
+  std::string head = format("\nbaseline: %d rows compared", mean.count);
+  if (mean.count) head += format(", geometric mean of its time / ours %.3fx", mean.geometric());
+  head += " (over 1: faster now)\n" + left_out_text(results.not_in_baseline);
+  head += format("over 3 %% slower than baseline: %d\n", slower) + text;
+  return slower ? head + confirmed_text(results.rows) : head;
 }
 
 }  // namespace bench
