@@ -157,29 +157,24 @@ int available_cores(const std::string& root) {
   return std::max(cores, 1);
 }
 
-namespace {
-constinit std::atomic<std::int64_t> known_second_level_cache_bytes{0};
-}  // namespace
-
-std::int64_t second_level_cache_bytes() {
-  std::int64_t bytes = known_second_level_cache_bytes.load(std::memory_order_relaxed);
-  if (bytes == 0) {
-#if defined(_SC_LEVEL2_CACHE_SIZE)
-    bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
-#endif
-    if (bytes <= 0) bytes = 512 << 10;
-    known_second_level_cache_bytes.store(bytes, std::memory_order_relaxed);
-  }
-  return bytes;
-}
-
 void testing::set_second_level_cache_bytes(std::int64_t bytes) {
-  known_second_level_cache_bytes.store(bytes, std::memory_order_relaxed);
+  detail::second_level_cache_bytes.store(bytes, std::memory_order_relaxed);
 }
 
 namespace detail {
 
 std::atomic<int> active_isa_index{-1};
+constinit std::atomic<std::int64_t> second_level_cache_bytes{0};
+
+std::int64_t ask_second_level_cache_bytes() {
+  std::int64_t bytes = 0;
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+  bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+  if (bytes <= 0) bytes = 512 << 10;
+  second_level_cache_bytes.store(bytes, std::memory_order_relaxed);
+  return bytes;
+}
 
 Isa choose_isa(std::string_view name) {
   for (int index = kIsaCount - 1; index >= 0; --index) {

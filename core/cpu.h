@@ -32,19 +32,24 @@ std::string supported_isa_names();
 // read, for tests.
 int available_cores(const std::string& root = "");
 
-// Of one core, as the C library finds it; 512 KiB where it does not know. Asked for once.
-std::int64_t second_level_cache_bytes();
-
 namespace detail {
 SIMDGRAD_LOCAL extern std::atomic<int> active_isa_index;  // -1: not decided yet
 SIMDGRAD_LOCAL Isa decide_isa();
 // The decision for a value of SIMDGRAD_ISA; empty chooses the best.
 Isa choose_isa(std::string_view name);
+SIMDGRAD_LOCAL extern std::atomic<std::int64_t> second_level_cache_bytes;  // 0: not asked for yet
+SIMDGRAD_LOCAL std::int64_t ask_second_level_cache_bytes();
 }  // namespace detail
 
 inline Isa active_isa() {
   const int index = detail::active_isa_index.load(std::memory_order_relaxed);
   return index >= 0 ? static_cast<Isa>(index) : detail::decide_isa();
+}
+
+// Of one core, as the C library finds it; 512 KiB where it does not know. Asked for once.
+inline std::int64_t second_level_cache_bytes() {
+  const std::int64_t bytes = detail::second_level_cache_bytes.load(std::memory_order_relaxed);
+  return bytes > 0 ? bytes : detail::ask_second_level_cache_bytes();
 }
 
 }  // namespace simdgrad

@@ -49,7 +49,8 @@ class Arrays {
  public:
   Arrays(const Tensor* const* tensors, size_t count) : count_(count) {
     const Tensor* first = tensors[0];
-    bool agree = impl(*first).is_contiguous() || is_non_overlapping_and_dense(first->sizes(), first->strides());
+    bool agree = impl(*first).is_contiguous() ||
+                 is_non_overlapping_and_dense(first->sizes(), first->strides());
     for (size_t i = 1; i < count; ++i)
       agree = agree && (!tensors[i] || same_memory_order(*first, *tensors[i]));
     for (size_t i = 0; i < count; ++i) {
@@ -58,11 +59,12 @@ class Arrays {
       data[i] = static_cast<char*>(agree ? impl(*tensors[i]).data : impl(copies_[i]).data);
     }
     originals_ = tensors;
+    has_copies_ = !agree;
   }
   // Gradients (array 1) are only read. The version of array 0 goes up by one.
   void write_back() {
     bool counted = false;
-    for (size_t i = 0; i < count_; ++i) {
+    for (size_t i = 0; has_copies_ && i < count_; ++i) {
       if (i == 1 || !copies_[i].defined() || copies_[i].is_alias_of(*originals_[i])) continue;
       originals_[i]->detach().copy_(copies_[i]);
       counted = counted || i == 0;
@@ -74,6 +76,7 @@ class Arrays {
  private:
   size_t count_;
   const Tensor* const* originals_;
+  bool has_copies_;
   Tensor copies_[5];
 };
 

@@ -32,11 +32,12 @@ Wanted& checked_as(Given& given, const char* optimizer, const char* what) {
 // What a step would refuse on the way is refused before it changes anything.
 inline void check_parameter(const Tensor& parameter, const char* optimizer) {
   const Tensor& gradient = parameter.grad();
-  SIMDGRAD_CHECK(parameter.is_floating_point(), optimizer, ": a parameter has dtype ",
-                 dtype_name(parameter.scalar_type()), ", needed Float or Double");
-  SIMDGRAD_CHECK(gradient.is_sparse() || gradient.scalar_type() == parameter.scalar_type(), optimizer,
-                 ": a gradient has dtype ", dtype_name(gradient.scalar_type()),
-                 ", its parameter ", dtype_name(parameter.scalar_type()));
+  const ScalarType dtype = parameter.scalar_type(), gradient_dtype = gradient.scalar_type();
+  SIMDGRAD_CHECK(is_floating_point(dtype), optimizer, ": a parameter has dtype ", dtype_name(dtype),
+                 ", needed Float or Double");
+  SIMDGRAD_CHECK(gradient_dtype == dtype || gradient.is_sparse(), optimizer,
+                 ": a gradient has dtype ", dtype_name(gradient_dtype), ", its parameter ",
+                 dtype_name(dtype));
   SIMDGRAD_CHECK(gradient.sizes() == parameter.sizes(), optimizer, ": a gradient has sizes ",
                  gradient.sizes(), ", its parameter ", parameter.sizes());
   if (parameter.is_contiguous()) return;

@@ -18,8 +18,9 @@ void check_class_targets(const Tensor& input, const Tensor& target, const Tensor
 
 // Throws IndexError "Target 7 is out of bounds." unless 0 <= target < classes.
 inline void check_class(int64_t target, int64_t classes) {
-  SIMDGRAD_CHECK_AS(IndexError, target >= 0 && target < classes, "Target ", target,
-                    " is out of bounds.");
+  // One comparison: a negative number is a large one without a sign.
+  SIMDGRAD_CHECK_AS(IndexError, static_cast<uint64_t>(target) < static_cast<uint64_t>(classes),
+                    "Target ", target, " is out of bounds.");
 }
 
 // The targets as contiguous int64, the weight contiguous; without graph.

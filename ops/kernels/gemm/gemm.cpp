@@ -49,15 +49,17 @@ void choose_packing(GemmBlock<T>& block) {
   const auto is_far = [](std::int64_t stride) {
     return (stride < 0 ? -stride : stride) * bytes >= far;
   };
-  block.save_b = kSavesB && block.b_column == 1 && block.m >= 24 && block.k >= 32;
+  block.save_b = kSavesB && block.m >= 24 && block.k >= 32 && block.b_column == 1;
   block.pack_b = block.b_column != 1 || block.save_b ||
                  (block.m >= many && block.k >= 64 && is_far(block.b_row));
   // Of rows of A, tiles read few at a time, and each in order. Of its columns they take half a line at
   // each step, and the other half later (avx512, 10000 x 128 x 128: 55 % of peak in place, 66 % copied).
-  const bool far_rows = !SIMDGRAD_ISA_AVX512 && is_far(block.a_row);
-  const bool half_lines = kSavesB && block.a_row == 1 && block.a_column != 1;
-  block.pack_a = block.k >= 64 && ((block.n >= 96 && half_lines) ||
-                                   (block.n >= many && (far_rows || is_far(block.a_column))));
+  block.pack_a = false;
+  if (block.k >= 64 && block.n >= 96) {
+    const bool half_lines = kSavesB && block.a_row == 1 && block.a_column != 1;
+    const bool far_rows = !SIMDGRAD_ISA_AVX512 && is_far(block.a_row);
+    block.pack_a = half_lines || (block.n >= many && (far_rows || is_far(block.a_column)));
+  }
   // Tiles over repeated elements load a row of B at each use, so rows had better not cross lines of
   // the cache (sse2, 256 x 256 x 256: 65 % of peak in place, 77 % copied; 255: 60 %, 76 %).
   if (kOrdersOfA > kRepeated && block.n >= 48) {
@@ -72,9 +74,13 @@ std::int64_t prepare(GemmBlock<T>& block) {
   constexpr int n = Vec<T>::size;
   constexpr std::int64_t bytes = sizeof(T);
   choose_packing(block);
-  block.far_a = block.m * block.k * bytes > block.near_bytes;
-  block.far_b = block.n * block.k * bytes > block.near_bytes;
-  block.far_c = block.m * block.n * bytes > block.near_bytes;
+  block.far_a = block.far_b = block.far_c = false;
+  if ((block.m * block.n + (block.m + block.n) * block.k) * bytes > block.near_bytes) {
+    block.far_a = block.m * block.k * bytes > block.near_bytes;
+    block.far_b = block.n * block.k * bytes > block.near_bytes;
+    block.far_c = block.m * block.n * bytes > block.near_bytes;
+  }
+  block.looks_ahead = block.far_a || block.far_b || block.far_c || block.save_b;
   block.depth = split(block.k, kGemmDepth<T>);
   // Two tiles ask for two lines of each row of the next panel: where B comes from afar, no panel is
   // wider (16 x 10000 x 128: 395 us of panels of 3 registers, 310 of 2).
@@ -110,6 +116,7 @@ class Panel {
         finish_{block.alpha, block.beta, block.addend, block.addend_row, block.addend_column},
         addend_(turned ? nullptr : block.addend) {
     tile_.c_row = c_row;
+    tile_.saved_b = nullptr;
     simple_finish_ =
         turned || (block.alpha == T(1) &&
                    (!block.addend || (block.beta == T(1) && block.addend_column == 1)));
@@ -127,7 +134,6 @@ class Panel {
     tile_.b_row = block_.b_row;
     masked_ = kMasksLoads && width < room && !(turned_ && block_.pack_b && !block_.save_b);
     tile_.last_columns = static_cast<int>(width - (room - n));
-    tile_.saved_b = nullptr;
     comes_packed_ = false;
     if (block_.pack_b || (!kMasksLoads && width < room)) {
       T* const packed = block_.scratch + block_.packed_b + slot * panel_elements(block_);
@@ -161,7 +167,9 @@ class Panel {
       const std::int64_t i = begin_of(block_.tiles, t);
       const int rows = static_cast<int>(size_of(block_.tiles, t));
       const std::int64_t longer = block_.tiles.longer;
-      const bool alone = fetch_ahead(t - begin, i, rows, pack_now) || tile_.saved_b != nullptr;
+      const bool alone =
+          block_.looks_ahead &&
+          (fetch_ahead(t - begin, i, rows, pack_now) || tile_.saved_b != nullptr);
       count = together && !alone ? (t < longer && longer < end ? longer : end) - t : 1;
       tile_.count = count;
       tile_.a = block_.a + i * block_.a_row + p_ * block_.a_column;
@@ -186,7 +194,11 @@ class Panel {
       if (addend_) {
         finish_.addend = addend_ + i * block_.addend_row + j_ * block_.addend_column;
       }
-      kTiles<T>.functions[masked_][order][vectors_ - 1][rows - 1](tile_);
+      if (!block_.looks_ahead) {
+        kTiles<T>.functions[0][masked_][order][vectors_ - 1][rows - 1](tile_);
+        continue;
+      }
+      kTiles<T>.functions[tile_.ahead.from != 0][masked_][order][vectors_ - 1][rows - 1](tile_);
       if (tile_.saved_b != nullptr) {
         tile_.b = tile_.saved_b;
         tile_.b_row = vectors_ * Vec<T>::size;
@@ -332,9 +344,6 @@ void bare(const BareProduct<T>& product) {
   tile.add = nullptr;
   tile.add_row = tile.add_next = 0;
   tile.columns = 0;
-  tile.ahead = {};
-  tile.fetches_c = false;
-  tile.saved_b = nullptr;
   tile.accumulate = false;
   tile.finish = nullptr;
   // `down` tiles by `right` panels of one shape from row i and column j on.
@@ -343,7 +352,7 @@ void bare(const BareProduct<T>& product) {
     const bool along = tile.columns != 0 || wide;  // through store_rows they go one by one
     const std::int64_t width = vectors * n, a_next = rows * product.a_row,
                        c_next = rows * product.c_row;
-    const auto function = kTiles<T>.functions[kMasksLoads && masked][order][vectors - 1][rows - 1];
+    const auto function = kTiles<T>.functions[0][kMasksLoads && masked][order][vectors - 1][rows - 1];
     tile.count = along ? right : down;
     tile.a_next = along ? 0 : a_next;
     tile.b_next = along ? width : 0;

@@ -26,7 +26,7 @@ struct GemmBlock {
   T alpha = 1, beta = 1;
   const T* addend = nullptr;  // nullptr: none, and beta does not matter
   std::int64_t addend_row = 0, addend_column = 0;
-  std::int64_t near_bytes = 0;  // an operand or result of more is not expected in the second-level cache
+  std::int64_t near_bytes = 0;  // operands and results of more are not expected in the second-level cache
   T* scratch = nullptr;  // as many elements as prepare said, 64-byte aligned
 
   // Filled by prepare.
@@ -34,6 +34,7 @@ struct GemmBlock {
   bool repeat_a;             // each element of packed A over a register
   bool save_b;               // the first tile packs B
   bool far_a, far_b, far_c;  // more than near_bytes
+  bool looks_ahead;          // one of these, or save_b
   Split depth, panels, tiles;     // of k, of n in registers, of m
   std::int64_t tiles_at_once, panels_at_once;
   std::int64_t packed_b, turned_c;  // where in scratch

@@ -187,7 +187,9 @@ inline constexpr bool kMasksStores = SIMDGRAD_ISA_AVX512;
 // multiply-adds. Copied rows lie one after the other: 256 x 256 x 256 takes 5 % less time of them.
 inline constexpr bool kSavesB = SIMDGRAD_ISA_AVX512 || SIMDGRAD_ISA_AVX2;
 
-template <class T, int rows, int vectors, ElementsOfA order, bool masked>
+// fetches: asks for what tile.ahead and fetches_c say, and copies b to saved_b. The form without is for
+// what lies near: small products take 3 % fewer instructions of it.
+template <class T, int rows, int vectors, ElementsOfA order, bool masked, bool fetches>
 [[gnu::noinline]] void run_tile(const Tile<T>& tile) {
   constexpr int n = Vec<T>::size;
   const int last_columns = tile.last_columns;
@@ -214,7 +216,7 @@ template <class T, int rows, int vectors, ElementsOfA order, bool masked>
     const T* b = b_begin;
     T* c = c_begin;
     const T* add = add_begin;
-    T* saved_b = tile.saved_b;
+    T* saved_b = fetches ? tile.saved_b : nullptr;
     const auto step = [&](auto saves) __attribute__((always_inline)) {
       Vec<T> row[vectors];
 #pragma GCC unroll 4
@@ -234,7 +236,7 @@ template <class T, int rows, int vectors, ElementsOfA order, bool masked>
       b += b_row;
       if constexpr (saves.value_of != 0) saved_b += vectors * n;
     };
-    const auto fetching_steps = [&](auto saves) __attribute__((always_inline)) {
+    [[maybe_unused]] const auto fetching_steps = [&](auto saves) __attribute__((always_inline)) {
       constexpr std::int64_t bytes = sizeof(T);
       const std::int64_t of_c = tile.fetches_c && tile.k >= rows * vectors ? vectors : 0;
       std::int64_t left_of_k = tile.k;
@@ -254,7 +256,7 @@ template <class T, int rows, int vectors, ElementsOfA order, bool masked>
         }
       }
     };
-    if (tile.ahead.from == 0) {
+    if constexpr (!fetches) {
       for (std::int64_t p = tile.k; p > 0; --p) step(Index<0>());
     } else if (kSavesB && saved_b != nullptr) {
       fetching_steps(Index<kSavesB>());
@@ -298,10 +300,10 @@ template <class T, int rows, int vectors, ElementsOfA order, bool masked>
 template <class T>
 using TileFunction = void (*)(const Tile<T>&);
 
-// All shapes: functions[masked][order of A][vectors - 1][rows - 1].
+// All shapes: functions[fetches][masked][order of A][vectors - 1][rows - 1].
 template <class T>
 struct TileTable {
-  TileFunction<T> functions[kMasksLoads ? 2 : 1][kOrdersOfA][kMaxVectors][kMaxRows[1]];
+  TileFunction<T> functions[2][kMasksLoads ? 2 : 1][kOrdersOfA][kMaxVectors][kMaxRows[1]];
 
   template <int rows, int vectors>
   constexpr void fill() {
@@ -317,12 +319,16 @@ struct TileTable {
   }
   template <int rows, int vectors, bool masked>
   constexpr void fill_orders() {
-    auto& orders = functions[masked];
-    orders[kApart][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kApart, masked>;
-    orders[kInRow][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kInRow, masked>;
-    if constexpr (kOrdersOfA > kRepeated) {
-      orders[kRepeated][vectors - 1][rows - 1] = run_tile<T, rows, vectors, kRepeated, masked>;
-    }
+    fill_fetches<rows, vectors, kApart, masked>();
+    fill_fetches<rows, vectors, kInRow, masked>();
+    if constexpr (kOrdersOfA > kRepeated) fill_fetches<rows, vectors, kRepeated, masked>();
+  }
+  template <int rows, int vectors, ElementsOfA order, bool masked>
+  constexpr void fill_fetches() {
+    functions[0][masked][order][vectors - 1][rows - 1] =
+        run_tile<T, rows, vectors, order, masked, false>;
+    functions[1][masked][order][vectors - 1][rows - 1] =
+        run_tile<T, rows, vectors, order, masked, true>;
   }
   constexpr TileTable() : functions{} { fill<1, 1>(); }
 };
