@@ -75,7 +75,7 @@ std::int64_t prepare(GemmBlock<T>& block) {
   constexpr std::int64_t bytes = sizeof(T);
   choose_packing(block);
   block.far_a = block.far_b = block.far_c = false;
-  if ((block.m * block.n + (block.m + block.n) * block.k) * bytes > block.near_bytes) {
+  if ((block.m * block.n + (block.m + block.n) * block.k) * bytes > 2 * block.near_bytes) {
     block.far_a = block.m * block.k * bytes > block.near_bytes;
     block.far_b = block.n * block.k * bytes > block.near_bytes;
     block.far_c = block.m * block.n * bytes > block.near_bytes;
