@@ -59,13 +59,15 @@ SIMDGRAD_INLINE Pair<T> square(Pair<T> a) {
   const Pair<T> p = two_product(a.high, a.high);
   return quick_two_sum(p.high, fma(a.high + a.high, a.low, p.low));
 }
-// a / b: the quotient, then what its exact residual adds.
+// a / b: the quotient, then what its exact residual adds. The reciprocal serves both: a division of doubles
+// takes 16 cycles on avx512, and what the quotient lacks by it is in the residual.
 template <class T>
 SIMDGRAD_INLINE Pair<T> divide(Vec<T> a, Pair<T> b) {
-  const Vec<T> quotient = a / b.high;
+  const Vec<T> inverse = Vec<T>(1) / b.high;
+  const Vec<T> quotient = a * inverse;
   const Pair<T> back = two_product(quotient, b.high);
   const Vec<T> residual = ((a - back.high) - back.low) - quotient * b.low;
-  return quick_two_sum(quotient, residual / b.high);
+  return quick_two_sum(quotient, residual * inverse);
 }
 
 }  // namespace simdgrad::kernels::SIMDGRAD_ISA_NAME
