@@ -47,12 +47,15 @@ void add_in_place(const std::string& name, int64_t n, double bytes, Op op) {
 }
 
 void add_pointwise() {
-  const std::vector<int64_t> cached = {32768}, large = {16777216};
+  const std::vector<int64_t> cached = {32768}, far = {1048576}, large = {16777216};
   add("pointwise/exp", cached, 8, 0, [](const Tensor& x) { return torch::exp(x); });
   add("pointwise/tanh", cached, 8, 0, [](const Tensor& x) { return torch::tanh(x); });
   add("pointwise/sigmoid", cached, 8, 0, [](const Tensor& x) { return torch::sigmoid(x); });
   add("pointwise/gelu", cached, 8, 0, [](const Tensor& x) { return torch::gelu(x); });
   add("pointwise/softplus", cached, 8, 0, [](const Tensor& x) { return torch::softplus(x); });
+  add("pointwise/exp_1M", far, 8, 0, [](const Tensor& x) { return torch::exp(x); });
+  add("pointwise/tanh_1M", far, 8, 0, [](const Tensor& x) { return torch::tanh(x); });
+  add("pointwise/gelu_1M", far, 8, 0, [](const Tensor& x) { return torch::gelu(x); });
   add("pointwise/add_into_new_16M", large, 8, 1, [](const Tensor& x) { return x + x; });
   add(
       "reduce/sum_cached", cached, 4, 1, [](const Tensor& x) { return x.sum(); }, "read");
@@ -73,6 +76,8 @@ void add_reductions() {
       "reduce/max_1M", {1048576}, 4, 0, [](const Tensor& x) { return x.max(); }, "read");
   add(
       "reduce/argmax_columns", square, 4, 0, [](const Tensor& x) { return x.argmax(1); }, "read");
+  add("copy/cat_columns", {1024, 256}, 32, 0,
+      [](const Tensor& x) { return torch::cat({x, x, x, x}, 1); });
   add("copy/transposed", square, 8, 0, [](const Tensor& x) { return x.t().contiguous(); });
   add("norm/softmax", {256, 1000}, 8, 0, [](const Tensor& x) { return torch::softmax(x, 1); });
   add("norm/layer_norm", {256, 1024}, 8, 0,

@@ -1,6 +1,9 @@
 // cat and stack: several tensors into one.
+#include <cstring>
+
 #include "ops/loops/broadcast.h"
 #include "ops/loops/copy.h"
+#include "ops/loops/row_tasks.h"
 #include "ops/views/shape.h"
 #include "simdgrad/views.h"
 
@@ -60,6 +63,39 @@ void copy_part(const Tensor& y, size_t dim, int64_t start, const Tensor& x, IntA
 // PyTorch's old way to say "nothing": cat passes over it.
 bool is_skipped(const TensorImpl& x) { return x.ndim == 1 && x.sizes()[0] == 0; }
 
+// Copies all parts at once, a row of the result after the other: the result is then written as it lies
+// (four of 1024 x 256 along 1, part by part: 281 us, row by row 174). False, and nothing done, where
+// parts are not of one dtype without gaps, or are so short that a call for each run would count.
+bool copy_rows_of_parts(const Tensor& y, size_t dim, TensorList tensors) {
+  constexpr int64_t kShortRun = 128;  // bytes
+  const int64_t item = element_size(impl(y).dtype);
+  if (dim == 0) return false;
+  int64_t rows = 1, inner = item;
+  for (size_t i = 0; i < dim; ++i) rows *= impl(y).sizes()[i];
+  for (size_t i = dim + 1; i < impl(y).ndim; ++i) inner *= impl(y).sizes()[i];
+  for (const Tensor& tensor : tensors) {
+    const TensorImpl& x = impl(tensor);
+    if (is_skipped(x)) continue;
+    if (x.dtype != impl(y).dtype || !x.is_contiguous() || x.sizes()[dim] * inner < kShortRun)
+      return false;
+  }
+  char* const to = static_cast<char*>(impl(y).data);
+  const int64_t row_bytes = impl(y).sizes()[dim] * inner;
+  for_rows(rows, row_bytes / item, 0.15, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      char* at = to + row * row_bytes;
+      for (const Tensor& tensor : tensors) {
+        const TensorImpl& x = impl(tensor);
+        if (is_skipped(x)) continue;
+        const int64_t run = x.sizes()[dim] * inner;
+        std::memcpy(at, static_cast<const char*>(x.data) + row * run, static_cast<size_t>(run));
+        at += run;
+      }
+    }
+  });
+  return true;
+}
+
 void check_same_but(size_t dim, const TensorImpl& first, const TensorImpl& x, size_t position) {
   SIMDGRAD_CHECK(x.ndim == first.ndim, "Tensors must have same number of dimensions: got ",
                  static_cast<int>(first.ndim), " and ", static_cast<int>(x.ndim));
@@ -106,9 +142,10 @@ Tensor cat(TensorList tensors, int64_t dim) {
   sizes[at] = length;
   Tensor y = make_tensor(sizes, dtype);
   int64_t start = 0;
+  const bool is_copied = copy_rows_of_parts(y, at, tensors);
   for (const Tensor& tensor : tensors) {
     const TensorImpl& x = impl(tensor);
-    if (is_skipped(x)) continue;
+    if (is_copied || is_skipped(x)) continue;
     copy_part(y, at, start, tensor, x.size_list(), x.stride_list());
     start += x.sizes()[at];
   }
