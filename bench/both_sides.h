@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
-#ifndef SIMDGRAD_VERSION
+#ifdef SIMDGRAD_VERSION
+#include <simdgrad/gradcheck.h>
+#else
 #include <ATen/Version.h>
 #include <torch/version.h>
 #endif
@@ -33,6 +35,9 @@ class FusedAdam {
  private:
   torch::optim::Adam adam_;
 };
+
+inline constexpr bool kHasGradcheck = true;
+using torch::gradcheck;
 
 #else
 
@@ -76,6 +81,13 @@ class FusedAdam {
  private:
   std::vector<torch::Tensor> parameters_, averages_, squares_, steps_;
 };
+
+// PyTorch's is written in Python.
+inline constexpr bool kHasGradcheck = false;
+template <class F>
+bool gradcheck(F, const torch::autograd::variable_list&) {
+  return false;
+}
 
 #endif
 

@@ -36,8 +36,8 @@ struct Workload {
 // The order in which families are shown; the workers list them as they were linked.
 size_t place_of(const Workload& workload) {
   const std::vector<std::string> families = {
-      "region",    "overhead", "notebook", "mlp",    "gemm",   "linear",    "loss",      "norm",
-      "pointwise", "reduce",   "copy",     "random", "memory", "embedding", "vocabulary"};
+      "region",    "overhead", "notebook", "mlp",    "gemm",   "linear",    "loss",       "norm",
+      "pointwise", "reduce",   "copy",     "random", "memory", "embedding", "vocabulary", "double"};
   const std::string family = workload.name.substr(0, workload.name.find('/'));
   return static_cast<size_t>(std::find(families.begin(), families.end(), family) -
                              families.begin());
@@ -263,7 +263,7 @@ class Benchmark {
 
 int main(int count, char** arguments) {
   bench::Options options;
-  options.sides.peers = {"torch", "torch-keep", "jax", "products"};
+  options.sides.peers = {"torch", "torch-keep", "torch-python", "jax", "products"};
   CLI::App app(
       "Speed of simdgrad beside its peers, in one run. bench/README.md explains the tables.");
   app.option_defaults()->always_capture_default();
@@ -271,11 +271,11 @@ int main(int count, char** arguments) {
   app.add_option("--threads", options.threads, "numbers of threads, such as 1,2")->delimiter(',');
   app.add_option(
          "--peer", options.sides.peers,
-         "torch, torch-keep (malloc keeps large blocks), jax, products (or openblas, onednn, "
-         "mkl), none; what is not installed is left out")
+         "torch, torch-keep (malloc keeps large blocks), torch-python (what libtorch lacks), jax, "
+         "products (or openblas, onednn, mkl), none; what is not installed is left out")
       ->delimiter(',')
-      ->check(CLI::IsMember(
-          {"torch", "torch-keep", "jax", "products", "openblas", "onednn", "mkl", "none"}));
+      ->check(CLI::IsMember({"torch", "torch-keep", "torch-python", "jax", "products", "openblas",
+                             "onednn", "mkl", "none"}));
   app.add_option(
          "--baseline", options.sides.baseline,
          "an older build as one more side: a checkout that ./dev bench has built, or its "
@@ -290,7 +290,7 @@ int main(int count, char** arguments) {
   app.add_option("--markdown", options.markdown, "file for the tables as Markdown");
   app.add_option("--charts", options.charts, "folder for the charts");
   app.add_option("--python", options.sides.python,
-                 "a Python that has jax, and the wheels of the products");
+                 "a Python that has torch, jax, and the wheels of the products");
   app.add_flag("--no-machine", options.no_machine, "do not measure the machine's limits");
   app.add_flag("--no-fresh", options.no_fresh,
                "count no memory and no allocations of fresh processes");

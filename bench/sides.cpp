@@ -73,6 +73,12 @@ std::vector<PeerOptions> peer_sides(const SideOptions& options, int threads) {
   if (wants("jax"))
     all.push_back(
         {"jax", {options.python, script, std::to_string(threads)}, kUnset, threads, core});
+  if (wants("torch-python"))
+    all.push_back({"torch-python",
+                   {options.python, options.folder / "torch_worker.py"},
+                   kUnset,
+                   threads,
+                   core});
   for (const char* library : {"openblas", "onednn", "mkl"})
     if (wants("products") || wants(library))
       all.push_back({library,

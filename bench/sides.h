@@ -12,7 +12,7 @@ namespace bench {
 struct SideOptions {
   std::filesystem::path folder;    // where the workers lie
   std::string python;              // with jax and the wheels of the products; empty: none
-  std::vector<std::string> peers;  // torch, torch-keep, jax, products
+  std::vector<std::string> peers;  // torch, torch-keep, torch-python, jax, products
   std::string baseline;            // an older build: its checkout, or its worker; empty: none
   int core = 0;                    // where processes of one thread are pinned
 };

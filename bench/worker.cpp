@@ -9,7 +9,7 @@
 //   memory         growth of the largest resident memory since the start   memory BYTES
 //   allocations N  requests to the heap in so many calls   allocations COUNT
 //   compiler       that built it                     gcc-12
-// The other workers (jax_worker.py, worker_products.cpp) know threads, prepare and run.
+// The other workers (jax_worker.py, torch_worker.py, worker_products.cpp) know threads, prepare and run.
 #include <cstdio>
 #include <cstring>
 #include <iostream>

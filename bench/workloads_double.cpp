@@ -1,4 +1,5 @@
 // Double precision, in which gradient checks run.
+#include "bench/both_sides.h"
 #include "bench/workload.h"
 
 namespace bench {
@@ -51,6 +52,33 @@ void add_with_backward(const std::string& name, std::vector<int64_t> sizes, Op o
                          }});
 }
 
+torch::autograd::variable_list tanh_of_linear(const torch::autograd::variable_list& x) {
+  return {torch::tanh(torch::linear(x[0], x[1], x[2]))};
+}
+
+torch::autograd::variable_list operands_of_linear() {
+  torch::manual_seed(0);
+  torch::autograd::variable_list all;
+  for (const std::vector<int64_t>& sizes : {std::vector<int64_t>{8, 5}, {4, 5}, {4}})
+    all.push_back(doubles(sizes).requires_grad_());
+  return all;
+}
+
+// 32 outputs by 64 inputs. libtorch has none: the peer is torch_worker.py, with the same operands.
+void add_gradcheck() {
+  if (!kHasGradcheck) return;
+  workloads().push_back(
+      {"double/gradcheck", 1, 0, 0,
+       [] { return repeat([x = operands_of_linear()] { gradcheck(tanh_of_linear, x); }); },
+       [] {
+         const auto x = operands_of_linear();
+         tanh_of_linear(x)[0].sum().backward();
+         double sum = gradcheck(tanh_of_linear, x) ? 0 : 1e6;
+         for (const Tensor& each : x) sum += checksum(each.grad());
+         return sum;
+       }});
+}
+
 const Register registered([] {
   add_with_backward("multiply_all", {1}, [](const Tensor& a, const Tensor& b) { return a * b; });
   add("exp", {32768}, 16, 0, [](const Tensor& x) { return torch::exp(x); });
@@ -65,6 +93,7 @@ const Register registered([] {
   for (const int64_t n : {64, 256, 512})
     add("gemm_" + std::to_string(n), {n, n}, 24, 2. * static_cast<double>(n * n * n),
         [](const Tensor& x) { return torch::mm(x, x); });
+  add_gradcheck();
 });
 
 }  // namespace

@@ -31,34 +31,38 @@ Body backward_of_chain(Tensor start, Tensor factor, Tensor leaf) {
   };
 }
 
-Tensor number(double value, bool wants_gradient) {
-  return torch::full({1}, value).requires_grad_(wants_gradient);
+Tensor number(double value, bool wants_gradient, torch::ScalarType type = torch::kFloat) {
+  return torch::full({1}, value, type).requires_grad_(wants_gradient);
 }
 double gradient_of_chain(Tensor start, Tensor factor, Tensor leaf, int64_t nodes) {
   chain(start, factor, nodes).backward();
   return leaf.grad().item<double>();
 }
 
-void add_chains() {
-  workloads().push_back({"overhead/multiply_forward", 1, 1, 12,
-                         [] {
-                           const Tensor a = number(1.5, true), b = number(2.5, true);
+void add_operations(const std::string& family, torch::ScalarType type, double width) {
+  workloads().push_back({family + "/multiply_forward", 1, 1, 3 * width,
+                         [=] {
+                           const Tensor a = number(1.5, true, type), b = number(2.5, true, type);
                            return repeat([=] { const Tensor c = a * b; });
                          },
-                         [] {
-                           const Tensor a = number(1.5, true), b = number(2.5, true), c = a * b;
+                         [=] {
+                           const Tensor a = number(1.5, true, type), b = number(2.5, true, type),
+                                        c = a * b;
                            c.backward();
                            return (c + a.grad() * 10 + b.grad() * 100).item<double>();
                          }});
-  workloads().push_back({"overhead/chain100_backward", 100, 1, 12,
-                         [] {
-                           const Tensor x = number(1, true);
-                           return backward_of_chain(x, number(1.01, false), x);
+  workloads().push_back({family + "/chain100_backward", 100, 1, 3 * width,
+                         [=] {
+                           const Tensor x = number(1, true, type);
+                           return backward_of_chain(x, number(1.01, false, type), x);
                          },
-                         [] {
-                           const Tensor x = number(1, true);
-                           return gradient_of_chain(x, number(1.01, false), x, 100);
+                         [=] {
+                           const Tensor x = number(1, true, type);
+                           return gradient_of_chain(x, number(1.01, false, type), x, 100);
                          }});
+}
+
+void add_chains() {
   workloads().push_back({"overhead/chain100_backward_of_leaf", 100, 2, 24,
                          [] {
                            const Tensor w = number(1.01, true);
@@ -184,6 +188,8 @@ void add_regions() {
 }
 
 const Register registered([] {
+  add_operations("overhead", torch::kFloat, 4);
+  add_operations("double", torch::kDouble, 8);
   add_chains();
   add_linear("overhead/linear4-8_forward", 8, 4, 8, true, false);
   add_linear("overhead/linear4-8_all", 8, 4, 8, true, true);
