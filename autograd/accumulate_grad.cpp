@@ -134,7 +134,7 @@ void AccumulateGrad::backward(Gradients& d) {
   Tensor gradient = d.take_dy();
   if (!gradient.defined()) return;
   TensorImpl& leaf = impl(leaf_);
-  TensorExtra* const extra = std::atomic_ref(leaf.extra).load(std::memory_order_acquire);
+  TensorExtra* const extra = leaf.shared_extra();
   if (extra && !extra->hooks.empty()) gradient = run_hook_list(extra->hooks, std::move(gradient));
   if (leaf.flags & TensorImpl::kDataWasSet) [[unlikely]]
     check_fits(gradient, leaf);

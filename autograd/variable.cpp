@@ -146,14 +146,9 @@ Tensor make_view(const Tensor& self, IntArrayRef sizes, IntArrayRef strides, int
 namespace {
 
 void check_no_internal_overlap(const TensorImpl& self) {
-  if (self.is_contiguous()) return;
-  const int64_t* sizes = self.sizes();
-  const int64_t* strides = self.strides();
-  for (size_t i = 0; i < self.ndim; ++i)
-    SIMDGRAD_CHECK(sizes[i] <= 1 || strides[i] != 0 || self.numel == 0,
-                   "unsupported operation: more than one element of the written-to tensor refers to "
-                   "a single memory location. Please clone() the tensor before performing the "
-                   "operation.");
+  SIMDGRAD_CHECK(self.is_contiguous() || self.numel == 0 || !self.has_repeats(),
+                 "unsupported operation: more than one element of the written-to tensor refers to a "
+                 "single memory location. Please clone() the tensor before performing the operation.");
 }
 
 }  // namespace

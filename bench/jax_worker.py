@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from python_worker import serve
+
 BATCHES = 16
 
 
@@ -117,37 +119,11 @@ def check(step, optimizer):
 def prepare(name):
     found = re.fullmatch(r"mlp/([\d-]+)/b(\d+)/(sgd|adam_fused)", name)
     if not found:
-        return None, 0
+        return None
     step = Step([int(n) for n in found[1].split("-")], int(found[2]), found[3])
     check(step, found[3])
     step.window(50)
-    calls = 1
-    while (seconds := step.window(calls)) < 1e-3:
-        calls = calls * 8 if seconds < 1e-4 else int(calls * 1.2e-3 / seconds) + 1
-    return step, calls
+    return step.window, "-"
 
 
-print("ready JAX", jax.__version__, "jit, donated buffers", flush=True)
-step, calls = None, 1
-for line in sys.stdin:
-    command, *words = line.split()
-    if command == "threads":
-        print("ok")
-    elif command == "prepare":
-        try:
-            step, calls = prepare(words[0])
-            print("ok -" if step else "missing")
-        except ValueError as error:
-            step = None
-            print("error", error)
-    elif command == "run":
-        end = time.perf_counter() + float(words[0])
-        times = []
-        while not times or time.perf_counter() < end:
-            times.append(step.window(calls) / calls)
-        print("times", *(f"{t:.6g}" for t in times))
-    elif command == "quit":
-        break
-    else:
-        print("error unknown command")
-    sys.stdout.flush()
+serve(f"JAX {jax.__version__} jit, donated buffers", prepare)

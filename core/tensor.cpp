@@ -34,6 +34,8 @@ const TensorImpl& stored(const Tensor& tensor) {
 
 }  // namespace
 
+bool detail::has_repeats(const Tensor& tensor) { return strided(tensor, "stride").has_repeats(); }
+
 size_t Tensor::use_count() const {
   return impl_ ? impl_->references.load(std::memory_order_relaxed) : 0;
 }

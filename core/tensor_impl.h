@@ -75,10 +75,18 @@ class TensorImpl : public detail::Counted {
   void bump_version() {
     version->version.store(current_version() + 1, std::memory_order_relaxed);
   }
+  // The extra part, if another thread may be making it; nullptr when there is none.
+  TensorExtra* shared_extra() { return std::atomic_ref(extra).load(std::memory_order_acquire); }
   // The extra part, made on first use, by whichever thread is first.
   TensorExtra& extra_part() {
-    TensorExtra* part = std::atomic_ref(extra).load(std::memory_order_acquire);
+    TensorExtra* part = shared_extra();
     return part ? *part : make_extra_part();
+  }
+  // Whether one place in memory is shown by several indices of a dimension, as expand() does it.
+  bool has_repeats() const {
+    for (size_t i = 0; i < ndim; ++i)
+      if (strides()[i] == 0 && sizes()[i] > 1) return true;
+    return false;
   }
   // Gives it this shape; strides in elements. Sets numel and the contiguous flag.
   void set_shape(IntArrayRef sizes, IntArrayRef strides);

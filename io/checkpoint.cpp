@@ -19,13 +19,6 @@ std::string described(const Tensor& tensor) {
   return text.str();
 }
 
-// Such as an expanded tensor's: nothing can be copied into it.
-bool has_shared_elements(const Tensor& tensor) {
-  for (int64_t d = 0; d < tensor.dim(); ++d)
-    if (tensor.size(d) > 1 && tensor.stride(d) == 0) return true;
-  return false;
-}
-
 // Collects what does not fit; a long list is cut.
 class Misfits {
  public:
@@ -62,7 +55,7 @@ void load(nn::Module& module, const std::string& path) {
                found->scalar_type() != item.value().scalar_type()) {
       misfits.add("'" + item.key() + "' is " + described(*found) +
                   " in the file, the model needs " + described(item.value()));
-    } else if (has_shared_elements(item.value())) {
+    } else if (detail::has_repeats(item.value())) {
       misfits.add("'" + item.key() + "' of the model has elements that share memory");
     }
   }

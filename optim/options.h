@@ -40,11 +40,9 @@ inline void check_parameter(const Tensor& parameter, const char* optimizer) {
                  dtype_name(dtype));
   SIMDGRAD_CHECK(gradient.sizes() == parameter.sizes(), optimizer, ": a gradient has sizes ",
                  gradient.sizes(), ", its parameter ", parameter.sizes());
-  if (parameter.is_contiguous()) return;
-  for (int64_t d = 0; d < parameter.dim(); ++d)
-    SIMDGRAD_CHECK(parameter.size(d) <= 1 || parameter.stride(d) != 0, optimizer,
-                   ": a parameter of sizes ", parameter.sizes(), " and strides ", parameter.strides(),
-                   " has elements that share memory");
+  SIMDGRAD_CHECK(parameter.is_contiguous() || !detail::has_repeats(parameter), optimizer,
+                 ": a parameter of sizes ", parameter.sizes(), " and strides ", parameter.strides(),
+                 " has elements that share memory");
 }
 
 // Equal, or both undefined.

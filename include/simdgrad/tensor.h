@@ -403,6 +403,9 @@ class SIMDGRAD_API Tensor {
 };
 
 namespace detail {
+// Whether elements share memory, as those of an expanded tensor do: nothing can be written into it.
+SIMDGRAD_API bool has_repeats(const Tensor& tensor);
+
 struct TensorHook {
   virtual ~TensorHook() = default;
   // The gradient to go on with; undefined keeps the one given.

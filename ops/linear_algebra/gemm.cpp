@@ -224,22 +224,21 @@ GemmBlock<T> make_block(std::int64_t m, std::int64_t n, std::int64_t k, const Ma
 // What one operand or result may take of the second-level cache and still be expected there.
 std::int64_t near_bytes() { return second_level_cache_bytes() / 8 * 3; }
 
-// Whether the form without preparations will do: nothing to pack, turn, cut up or add. It is for small
-// products, and for short sums whose result is long: that is written row by row, as the hardware likes
-// it (the weight's gradient of 10000 inputs and 128 outputs over 16 samples: 325 us become 265).
+// Whether the form without preparations will do for what is not summed along k (dot): nothing to pack,
+// turn, cut up or add. It is for small products, and for short sums whose result is long: that is written
+// row by row, as the hardware likes it (the weight's gradient of 10000 inputs and 128 outputs over 16
+// samples: 325 us become 265).
 template <class T>
-[[gnu::always_inline]] inline bool is_bare(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t b_column,
-             const GemmTable<T>& table) {
+[[gnu::always_inline]] inline bool fits_bare(std::int64_t m, std::int64_t n, std::int64_t k,
+                                             std::int64_t b_column, const GemmTable<T>& table) {
   constexpr std::int64_t bytes = sizeof(T);
   const std::int64_t lanes = std::int64_t{1} << table.lanes_log2;
   if (b_column != 1 || n < lanes || k > kernels::kGemmDepth<T> || table.bare_columns == 0 ||
       n % table.bare_columns != 0)
     return false;
-  const bool small = m <= 64 && k * n * bytes <= kernels::kBareBytes;
-  if (!small && (k >= 32 || n < 32 * lanes || k * n * bytes > near_bytes() ||
-                 m * n * bytes <= near_bytes()))
-    return false;
-  return !chooses_dot(m, n, k, table);
+  if (m <= 64 && k * n * bytes <= kernels::kBareBytes) return true;
+  return k < 32 && n >= 32 * lanes && k * n * bytes <= near_bytes() &&
+         m * n * bytes > near_bytes();
 }
 
 template <class T>
@@ -272,7 +271,7 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, T*
       nanoseconds < detail::inline_threshold.load(std::memory_order_relaxed) ||
       get_num_threads() == 1;
   if (on_this_thread && k > 0 && epilogue.alpha == 1 && epilogue.beta == 0 &&
-      is_bare(m, n, k, b.column_stride, table)) {
+      fits_bare(m, n, k, b.column_stride, table) && !chooses_dot(m, n, k, table)) {
     table.bare({m, n, k, static_cast<const T*>(a.data), m == 1 ? 1 : a.row_stride, a.column_stride,
                 static_cast<const T*>(b.data), b.row_stride, c, ldc});
     return;
@@ -290,8 +289,9 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, Matrix a, Matrix b, T*
   const Grid grid = choose_grid(block, table.lanes_log2);
   parallel_chunks(grid.rows * grid.columns, nanoseconds, [&](std::int64_t index) {
     GemmBlock<T> piece = part(block, grid, index);
-    if (piece.c_column == 1 && piece.alpha == T(1) && piece.addend == nullptr &&
-        is_bare(piece.m, piece.n, piece.k, piece.b_column, table)) {
+    const bool is_plain = piece.c_column == 1 && piece.alpha == T(1) && piece.addend == nullptr;
+    // dot was chosen for the whole: a piece has its bits.
+    if (!dot && is_plain && fits_bare(piece.m, piece.n, piece.k, piece.b_column, table)) {
       table.bare({piece.m, piece.n, piece.k, piece.a, piece.a_row, piece.a_column, piece.b,
                   piece.b_row, piece.c, piece.c_row});
     } else {

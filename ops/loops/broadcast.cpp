@@ -18,6 +18,14 @@ void broadcast_shapes(IntArrayRef a, IntArrayRef b, Dims& out) {
   }
 }
 
+void check_broadcasts_to(IntArrayRef sizes, IntArrayRef a, IntArrayRef b) {
+  if (a == sizes && b == sizes) return;
+  Dims shape;
+  broadcast_shapes(a, b, shape);
+  SIMDGRAD_CHECK(IntArrayRef(shape) == sizes, "output with shape ", sizes,
+                 " doesn't match the broadcast shape ", IntArrayRef(shape));
+}
+
 Tensor sum_to(const Tensor& gradient, IntArrayRef sizes) {
   const IntArrayRef from = impl(gradient).size_list();
   if (from == sizes) return gradient;

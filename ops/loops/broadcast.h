@@ -8,6 +8,9 @@ namespace simdgrad {
 // The shape that both expand to, aligned at their last dimensions. Error: "The size of tensor a (4)
 // must match the size of tensor b (5) at non-singleton dimension 1".
 void broadcast_shapes(IntArrayRef a, IntArrayRef b, Dims& out);
+// Refuses operands that expand beyond the output they are written to: "output with shape [3] doesn't
+// match the broadcast shape [2, 3]".
+void check_broadcasts_to(IntArrayRef sizes, IntArrayRef a, IntArrayRef b);
 
 // The gradient of an operand of shape `sizes` that was broadcast: sums over the dimensions it was
 // repeated along. The same tensor, not a copy, where the shapes are equal. Built of public

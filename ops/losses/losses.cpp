@@ -132,20 +132,6 @@ Tensor bce_values(const Tensor& x, const Tensor& t, const Tensor& weight, const 
   return weight.defined() ? losses * weight : losses;
 }
 
-// libtorch's text: the weights are multiplied into the losses.
-void check_broadcasts_to(const Tensor& factor, const Tensor& self) {
-  const IntArrayRef own = factor.sizes(), sizes = self.sizes();
-  bool fits = own.size() <= sizes.size();
-  for (size_t i = 0; fits && i < own.size(); ++i) {
-    const int64_t size = sizes[sizes.size() - own.size() + i];
-    fits = own[i] == size || own[i] == 1;
-  }
-  if (fits) return;
-  Dims together;
-  broadcast_shapes(own, sizes, together);
-  SIMDGRAD_THROW("output with shape ", sizes, " doesn't match the broadcast shape ", IntArrayRef(together));
-}
-
 }  // namespace
 
 Tensor binary_cross_entropy_with_logits(const Tensor& self, const Tensor& target,
@@ -157,7 +143,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& self, const Tensor& target
   SIMDGRAD_CHECK_AS(ValueError, target.sizes() == self.sizes(), "Target size (", target.sizes(),
                     ") must be the same as input size (", self.sizes(), ")");
   for (const Tensor& factor : {weight, pos_weight})
-    if (factor.defined()) check_broadcasts_to(factor, self);
+    if (factor.defined()) check_broadcasts_to(self.sizes(), factor.sizes(), self.sizes());
   Tensor y;
   const bool one_pass =
       !weight.defined() && !pos_weight.defined() && fits_one_pass(self, target, reduction);

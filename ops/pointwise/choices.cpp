@@ -153,7 +153,7 @@ struct MaskedFillNode {
 };
 
 void fill_into(const Tensor& self, const Tensor& mask, const LoopOperand& value) {
-  check_inplace_shape(self, impl(mask).size_list());
+  check_broadcasts_to(self.sizes(), self.sizes(), mask.sizes());
   run_where(self, mask, value, LoopOperand(self));
 }
 

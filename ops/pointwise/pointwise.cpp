@@ -84,15 +84,6 @@ void check_result_type(ScalarType result, ScalarType into) {
                  " can't be cast to the desired output type ", to_string(into));
 }
 
-void check_inplace_shape(const Tensor& self, IntArrayRef other) {
-  const IntArrayRef sizes = impl(self).size_list();
-  if (sizes == other) return;
-  Dims shape;
-  broadcast_shapes(sizes, other, shape);
-  SIMDGRAD_CHECK(IntArrayRef(shape) == sizes, "output with shape ", sizes,
-                 " doesn't match the broadcast shape ", IntArrayRef(shape));
-}
-
 namespace {
 
 // The dtype that an operation gives for operands of this one.
@@ -281,7 +272,7 @@ void binary_into(const Tensor& self, const Tensor& other, const BinaryCall& call
     return binary_plain_into(to, from, call.op, call.formula);
   const ScalarType dtype = output_type(result_type(self, other), call.keeps_type);
   check_result_type(dtype, to->dtype);
-  check_inplace_shape(self, from->size_list());
+  check_broadcasts_to(to->size_list(), to->size_list(), from->size_list());
   const Tensor operand = readable(self, other);
   const ScalarType compute = compute_type(dtype);
   const LoopOperand operands[] = {{self, compute}, {self, compute}, {operand, compute}};

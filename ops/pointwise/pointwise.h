@@ -137,7 +137,5 @@ Tensor number_backward(BinaryOp op, bool left, const Tensor& tensor, const Scala
                        const Tensor& dy, const void* formula, Tensor* last_dy);
 // "result type Float can't be cast to the desired output type Long"
 void check_result_type(ScalarType result, ScalarType into);
-// "output with shape [3] doesn't match the broadcast shape [2, 3]"
-void check_inplace_shape(const Tensor& self, IntArrayRef other);
 
 }  // namespace simdgrad::pointwise

@@ -89,12 +89,7 @@ Tensor& copy_(Tensor& self, const Tensor& source) {
   check_dense(source, "copy_", "src");
   const TensorImpl& y = impl(self);
   const TensorImpl& x = impl(source);
-  if (y.size_list() != x.size_list()) {
-    Dims sizes;
-    broadcast_shapes(y.size_list(), x.size_list(), sizes);
-    SIMDGRAD_CHECK(IntArrayRef(sizes) == y.size_list(), "output with shape ", y.size_list(),
-                   " doesn't match the broadcast shape ", IntArrayRef(sizes));
-  }
+  check_broadcasts_to(y.size_list(), y.size_list(), x.size_list());
   const bool records = is_floating_point(y.dtype) && needs_gradient(self, source);
   check_inplace(self, records);
   InplaceHistory history(self);
@@ -113,9 +108,7 @@ namespace {
 // Writing one number through it does the same.
 Tensor without_repeats(const Tensor& self) {
   const TensorImpl& x = impl(self);
-  bool repeats = false;
-  for (size_t i = 0; i < x.ndim; ++i) repeats |= x.strides()[i] == 0 && x.sizes()[i] > 1;
-  if (x.is_contiguous() || !repeats) return self;
+  if (x.is_contiguous() || !x.has_repeats()) return self;
   Dims sizes(x.size_list());
   for (size_t i = 0; i < x.ndim; ++i)
     if (x.strides()[i] == 0 && sizes[i] > 1) sizes[i] = 1;

@@ -141,13 +141,14 @@ Tensor cat(TensorList tensors, int64_t dim) {
     sizes.push_back(0);
   sizes[at] = length;
   Tensor y = make_tensor(sizes, dtype);
-  int64_t start = 0;
-  const bool is_copied = copy_rows_of_parts(y, at, tensors);
-  for (const Tensor& tensor : tensors) {
-    const TensorImpl& x = impl(tensor);
-    if (is_copied || is_skipped(x)) continue;
-    copy_part(y, at, start, tensor, x.size_list(), x.stride_list());
-    start += x.sizes()[at];
+  if (!copy_rows_of_parts(y, at, tensors)) {
+    int64_t start = 0;
+    for (const Tensor& tensor : tensors) {
+      const TensorImpl& x = impl(tensor);
+      if (is_skipped(x)) continue;
+      copy_part(y, at, start, tensor, x.size_list(), x.stride_list());
+      start += x.sizes()[at];
+    }
   }
   if (records)
     record_parts<"CatBackward0">(

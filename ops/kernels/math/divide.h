@@ -26,8 +26,7 @@ struct Divisor {
   }
   SIMDGRAD_INLINE Vec<T> of(Vec<T> x) const {
 #if SIMDGRAD_ISA_HAS_FMA
-    const Vec<T> infinity(static_cast<T>(__builtin_inf()));
-    return select(abs(x) == infinity, x * inverse, of_finite(x));
+    return select(is_inf(x), x * inverse, of_finite(x));
 #else
     return x / number;
 #endif

@@ -1,22 +1,18 @@
-// The random choices of one call: SplitMix64, the same on every machine.
+// The random choices of one call.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 
+#include "tests/split_mix.h"
+
 namespace fuzz {
 
-class Random {
+class Random : public SplitMix {
  public:
-  explicit Random(uint64_t seed) : state_(seed) {}
+  using SplitMix::SplitMix;
 
-  uint64_t next() {
-    uint64_t z = state_ += 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-  }
   // In [0, n); n > 0.
   int64_t below(int64_t n) { return static_cast<int64_t>(next() % static_cast<uint64_t>(n)); }
   // In [low, high].
@@ -27,9 +23,6 @@ class Random {
   T pick(std::initializer_list<T> values) {
     return values.begin()[below(static_cast<int64_t>(values.size()))];
   }
-
- private:
-  uint64_t state_;
 };
 
 }  // namespace fuzz

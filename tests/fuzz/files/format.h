@@ -7,25 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "tests/split_mix.h"
+
 namespace fuzz {
 
-// Reproducible choices; splitmix64.
-class Random {
+// Reproducible choices.
+class Random : public SplitMix {
  public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t next() {
-    state_ += 0x9e3779b97f4a7c15ull;
-    uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return z ^ (z >> 31);
-  }
+  using SplitMix::SplitMix;
   // In [0, limit); 0 for a limit of 0.
   size_t below(size_t limit) { return limit ? static_cast<size_t>(next() % limit) : 0; }
   bool one_in(size_t n) { return below(n) == 0; }
-
- private:
-  uint64_t state_;
 };
 
 // An input as a file, and the measure of what reading it takes.
