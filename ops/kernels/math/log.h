@@ -172,9 +172,9 @@ SIMDGRAD_INLINE Pair<double> log_pair(Vec<double> x) {
   const Pair<double> denominator = quick_two_sum(V(2), f);
   const Pair<double> s = divide(f, denominator);
   const Pair<double> z = square(s);
-  const V p = polynomial(z.high, 0x1.2492492492489p-2, 0x1.c71c71c71f257p-3, 0x1.745d174347794p-3,
-                         0x1.3b13b2820cb66p-3, 0x1.1110afbd003e4p-3, 0x1.e2053f25ccb36p-4,
-                         0x1.ab5053c489094p-4, 0x1.c07185fc7b26ep-4);
+  const V p = polynomial_of_8(z.high, z.high * z.high, 0x1.2492492492489p-2, 0x1.c71c71c71f257p-3,
+                              0x1.745d174347794p-3, 0x1.3b13b2820cb66p-3, 0x1.1110afbd003e4p-3,
+                              0x1.e2053f25ccb36p-4, 0x1.ab5053c489094p-4, 0x1.c07185fc7b26ep-4);
   // 2/3 + z (2/5 + z p)
   const Pair<double> fifth =
       two_sum(V(0x1.999999999999ap-2), fma(z.high, p, V(-0x1.999999999999ap-56)));
