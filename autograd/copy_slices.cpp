@@ -18,9 +18,13 @@ CopySlices::CopySlices(const Tensor& base, const Tensor& view, NodePtr function)
   NodePtr owner = NodePtr::adopt(to_base.node);  // goes if the next line throws
   list_ = static_cast<detail::RawEdge*>(allocate(count_ * sizeof(detail::RawEdge)));
   list_[0] = {owner.release(), to_base.input_nr};
-  // The function's own edge 0 led to the view; the others are ours now.
-  detail::RawEdge* theirs = NodeAccess::edges(*function_);
-  for (uint32_t i = 1; i < count_; ++i) list_[i] = std::exchange(theirs[i], {});
+  // The function's own edge 0 led to the view; the others are ours too. The function keeps its edges: a
+  // result that it saved has it for history when a gradient is differentiated again.
+  const detail::RawEdge* theirs = NodeAccess::edges(*function_);
+  for (uint32_t i = 1; i < count_; ++i) {
+    if (theirs[i].node) detail::retain_node(theirs[i].node);
+    list_[i] = theirs[i];
+  }
   NodeAccess::use_edges(*this, list_, count_);
 }
 

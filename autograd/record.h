@@ -86,7 +86,7 @@ class Saved {
  public:
   Saved() = default;
   // An operand (may be undefined).
-  explicit Saved(const Tensor& tensor)
+  [[gnu::always_inline]] explicit Saved(const Tensor& tensor)
       : tensor_(tensor), version_(tensor.defined() ? impl(tensor).current_version() : 0) {}
   // The operation's own result number `output_nr`, without a cycle: keeps its numbers, not its node.
   static Saved output(const Tensor& result, uint32_t output_nr = 0) {

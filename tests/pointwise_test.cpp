@@ -373,6 +373,18 @@ TEST_CASE("pointwise: NaN, infinities and signed zero") {
   check(autograd::grad({pow(zero, 0)}, {zero}, {ones({2})})[0], {0, 0});
   const Tensor exponent = tensor({0.f, 2.f, -1.f}).set_requires_grad(true);
   check(autograd::grad({pow(0, exponent)}, {exponent}, {ones({3})})[0], {0, 0, -kInfinity});
+  // Both gradients at the corners, as torch 2.13 has them.
+  const Tensor bases = tensor({0.f, -0.f, 0.f, -0.f, 0.f, 0.f, -0.f, -2.f, -2.f, 2.f, kInfinity, kInfinity,
+                               kNan, 1.f, 0.f}).set_requires_grad(true);
+  const Tensor exponents = tensor({2.f, 3.f, 0.f, 0.f, -1.f, kNan, -1.f, 3.f, .5f, -kInfinity, 2.f, 0.f, 0.f,
+                                   kNan, kInfinity}).set_requires_grad(true);
+  for (const bool create_graph : {false, true}) {
+    const auto gradients = autograd::grad({pow(bases, exponents)}, {bases, exponents}, {ones({15})}, true,
+                                          create_graph);
+    check(gradients[0], {0, 0, 0, 0, -kInfinity, kNan, -kInfinity, 12, kNan, kNan, kInfinity, 0, 0, kNan, kNan});
+    check(gradients[1], {0, 0, 0, 0, -kInfinity, kNan, kInfinity, kNan, kNan, 0, kInfinity, kInfinity, kNan, 0,
+                         0});
+  }
   // torch 2.13 gives these for division by a float zero.
   check(div(tensor({5.f, -5.f, 0.f}), 0.0, "floor"), {kInfinity, -kInfinity, kNan});
   check(tensor({1e-45f}) * 1, {1.401298464324817e-45});  // denormals are kept
@@ -568,6 +580,13 @@ TEST_CASE("pointwise: what saves nothing runs twice, what saves refuses") {
   c.add_(1);
   CHECK_THAT(message([&] { y.backward(ones({2})); }),
              StartsWith("one of the variables needed for gradient computation"));
+  // The result is saved where the exponent's gradient reads it.
+  for (const bool of_exponent : {true, false}) {
+    Tensor power = pow(a, of_exponent ? b : ones({2}));
+    power.mul_(2);
+    CHECK_THAT(message([&] { power.backward(ones({2})); }),
+               StartsWith(of_exponent ? "one of the variables needed for gradient" : "no error"));
+  }
   Tensor d = a * 1;
   const Tensor sum = c * 1 + d;  // neither is needed
   d.add_(1);

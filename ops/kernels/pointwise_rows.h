@@ -117,7 +117,7 @@ SIMDGRAD_FLAT void binary_backward(char* const* data, const std::int64_t* stride
                                    std::int64_t n, const void* formula) {
   using V = Vec<T>;
   constexpr formulas::Uses uses = of_a ? F::for_a : F::for_b;
-  constexpr bool reads_a = static_cast<int>(uses) & 1, reads_b = static_cast<int>(uses) & 2;
+  constexpr bool reads_a = static_cast<int>(uses) & 1, reads_b = static_cast<int>(uses) & (2 | 4);
   constexpr int size = V::size;
   const F f = formula_of<F>(formula);
   T* dx = reinterpret_cast<T*>(data[0]);

@@ -268,8 +268,9 @@ struct PowScalar {
 
 // --- of two tensors: forward(a, b), backward_a(a, b, dy), backward_b(a, b, dy) ------------------
 // for_a, for_b: which operands the gradient of a (of b) is computed from, besides dy. The others are
-// not saved and arrive undefined. same_a: the gradient of a is dy itself.
-enum class Uses { nothing = 0, a = 1, b = 2, both = 3 };
+// not saved and arrive undefined; y, where it is used, arrives in the place of b. same_a: the gradient
+// of a is dy itself.
+enum class Uses { nothing = 0, a = 1, b = 2, both = 3, output = 4, a_and_output = 5 };
 
 // y = a + b
 struct Add {
@@ -341,15 +342,15 @@ struct DivFloor {
 
 // y = a^b;  dy/da = b a^(b-1), 0 where b = 0;  dy/db = y ln a, 0 where a = 0 <= b
 struct Pow {
-  static constexpr auto for_a = Uses::both, for_b = Uses::both;
+  static constexpr auto for_a = Uses::both, for_b = Uses::a_and_output;
   static constexpr bool keeps_type = true;
   template <class V> static V forward(V a, V b) { return pow(a, b); }
   template <class V> static V backward_a(V a, V b, V dy) {
     return select(b == V(0), V(0), dy * (b * pow(a, b - V(1))));
   }
-  template <class V> static V backward_b(V a, V b, V dy) {
-    const V safe = select((a == V(0)) & (b >= V(0)), V(1), a);  // its logarithm is 0
-    return dy * (pow(a, b) * log(safe));
+  template <class V> static V backward_b(V a, V y, V dy) {
+    const auto flat = (a == V(0)) & (abs(y) < V(__builtin_inf()));  // 0^b is finite where 0 <= b
+    return select(flat, V(0), dy * (y * log(select(flat, V(1), a))));
   }
 };
 

@@ -1,6 +1,8 @@
 // From a formula to an operation: values, the node that goes with them, in-place forms.
 #pragma once
 
+#include <optional>
+
 #include "autograd/record.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/sparse/arithmetic.h"
@@ -54,7 +56,7 @@ struct NotSaved {
 template <bool reads, int which = 0>
 using SavedIf = std::conditional_t<reads, Saved, NotSaved<which>>;
 template <class Kind>
-Kind save_if(bool needed, const Tensor& tensor) {
+[[gnu::always_inline]] inline Kind save_if(bool needed, const Tensor& tensor) {
   if constexpr (std::is_same_v<Kind, Saved>) {
     return needed ? Saved(tensor) : Saved();
   } else {
@@ -103,14 +105,15 @@ Tensor unary(const Tensor& self, const char* function, const F& formula = {}) {
   return y;
 }
 
-// unary_node of an in-place operation: a saved output has the version that self will have.
+// While the node of an in-place operation is made: a saved output has the version that self will have.
+struct NextVersion {
+  TensorImpl& of;
+  explicit NextVersion(const Tensor& tensor) : of(impl(tensor)) { of.bump_version(); }
+  ~NextVersion() { of.version->version.fetch_sub(1, std::memory_order_relaxed); }
+};
 template <class F>
 UnaryNode<F> unary_node_inplace(const Tensor& before, const Tensor& self, const F& formula) {
-  struct NextVersion {
-    TensorImpl& of;
-    explicit NextVersion(const Tensor& tensor) : of(impl(tensor)) { of.bump_version(); }
-    ~NextVersion() { of.version->version.fetch_sub(1, std::memory_order_relaxed); }
-  } const next(self);
+  const NextVersion next(self);
   return unary_node(before, self, formula);
 }
 
@@ -154,8 +157,10 @@ template <class F, class Shapes>
 struct BinaryNode {
   using KeptA = SavedIf<has(F::for_a, Uses::a) || has(F::for_b, Uses::a), 0>;
   using KeptB = SavedIf<has(F::for_a, Uses::b) || has(F::for_b, Uses::b), 1>;
+  using KeptOutput = SavedIf<has(F::for_a, Uses::output) || has(F::for_b, Uses::output), 2>;
   [[no_unique_address]] KeptA a;
   [[no_unique_address]] KeptB b;
+  [[no_unique_address]] KeptOutput y;
   [[no_unique_address]] F formula;
   [[no_unique_address]] Shapes shapes;
 
@@ -165,38 +170,57 @@ struct BinaryNode {
   }
 
  private:
+  // What stands in the place of b.
+  template <Uses uses>
+  const auto& second() const {
+    if constexpr (has(uses, Uses::output)) {
+      return y;
+    } else {
+      return b;
+    }
+  }
   template <bool of_a>
   Tensor gradient(Gradients& d, bool last) const {
     constexpr Uses uses = of_a ? F::for_a : F::for_b;
+    constexpr bool reads_second = has(uses, Uses::b) || has(uses, Uses::output);
     if constexpr (of_a ? same_a<F>() : same_b<F>()) {
       return last ? d.take_dy() : d.dy();
     } else if (by_operations(d)) {
       const Symbolic x(has(uses, Uses::a) ? a(d) : Tensor());
-      const Symbolic z(has(uses, Uses::b) ? b(d) : Tensor()), dy(d.dy());
+      const Symbolic z(reads_second ? second<uses>()(d) : Tensor()), dy(d.dy());
       return (of_a ? formula.backward_a(x, z, dy) : formula.backward_b(x, z, dy)).tensor(d.dy());
     } else {
       const Tensor none;
       const Tensor& x = has(uses, Uses::a) ? a.values(d) : none;
-      const Tensor& z = has(uses, Uses::b) ? b.values(d) : none;
+      const Tensor& z = reads_second ? second<uses>().values(d) : none;
       return binary_backward(op_of<F>, of_a, x, z, d.dy(), members(formula),
                              last ? d.last_dy() : nullptr);
     }
   }
 };
 
-// `before` is a as it was before an in-place operation, else a itself; `kept` the numbers of b.
-template <class F, class Shapes>
-BinaryNode<F, Shapes> binary_node(const Tensor& a, const Tensor& before, const Tensor& b,
-                                  const Tensor& kept, const F& formula, Shapes shapes) {
+// `before` is a as it was before an in-place operation, else a itself; `kept` the numbers of b. `inplace`:
+// the result is yet to be written to y.
+template <bool inplace = false, class F, class Shapes>
+BinaryNode<F, Shapes> binary_node(const Tensor& a, const Tensor& before, const Tensor& b, const Tensor& kept,
+                                  const Tensor& y, const F& formula, Shapes shapes) {
   using Node = BinaryNode<F, Shapes>;
   const bool of_a = tensor_requires_grad(a), of_b = tensor_requires_grad(b);
-  return {save_if<typename Node::KeptA>((of_a && has(F::for_a, Uses::a)) ||
-                                            (of_b && has(F::for_b, Uses::a)),
-                                        before),
-          save_if<typename Node::KeptB>((of_a && has(F::for_a, Uses::b)) ||
-                                            (of_b && has(F::for_b, Uses::b)),
-                                        kept),
-          formula, std::move(shapes)};
+  Node node{save_if<typename Node::KeptA>((of_a && has(F::for_a, Uses::a)) ||
+                                              (of_b && has(F::for_b, Uses::a)),
+                                          before),
+            save_if<typename Node::KeptB>((of_a && has(F::for_a, Uses::b)) ||
+                                              (of_b && has(F::for_b, Uses::b)),
+                                          kept),
+            {}, formula, std::move(shapes)};
+  if constexpr (std::is_same_v<typename Node::KeptOutput, Saved>) {
+    if ((of_a && has(F::for_a, Uses::output)) || (of_b && has(F::for_b, Uses::output))) {
+      std::optional<NextVersion> next;
+      if (inplace) next.emplace(y);
+      node.y = Saved::output(y);
+    }
+  }
+  return node;
 }
 
 inline bool same_shapes(const Tensor& a, const Tensor& b) {
@@ -209,10 +233,11 @@ template <NodeName name, class F>
   Tensor y = binary_forward(self, other, binary_call(function, formula));
   if (needs_gradient(self, other)) {
     if (same_shapes(self, other)) {
-      record<name>(y, std::tie(self, other), binary_node(self, self, other, other, formula, SameShapes()));
+      record<name>(y, std::tie(self, other),
+                   binary_node(self, self, other, other, y, formula, SameShapes()));
     } else {
       record<name>(y, std::tie(self, other),
-                   binary_node(self, self, other, other, formula, OperandShapes(self, other)));
+                   binary_node(self, self, other, other, y, formula, OperandShapes(self, other)));
     }
   }
   return y;
@@ -227,7 +252,7 @@ Tensor binary(const Tensor& self, const Tensor& other, const char* function, con
   Tensor y = binary_plain(a, b, op_of<F>, members(formula));
   if (needs_gradient(self, other))
     record<name>(y, std::tie(self, other),
-                 binary_node(self, self, other, other, formula, SameShapes()));
+                 binary_node(self, self, other, other, y, formula, SameShapes()));
   return y;
 }
 
@@ -258,11 +283,11 @@ Tensor& binary_inplace(Tensor& self, const Tensor& other, const char* function,
     const bool changes = impl(other).version == impl(self).version;
     const Tensor kept = changes ? make_detached(other, true) : other;
     if (same_shapes(self, other))
-      history.record<name>(std::tie(self, other),
-                           binary_node(self, before, other, kept, formula, SameShapes()));
+      history.record<name>(std::tie(self, other), binary_node<true>(self, before, other, kept, self,
+                                                                    formula, SameShapes()));
     else
-      history.record<name>(std::tie(self, other), binary_node(self, before, other, kept, formula,
-                                                              OperandShapes(self, other)));
+      history.record<name>(std::tie(self, other), binary_node<true>(self, before, other, kept, self, formula,
+                                                                    OperandShapes(self, other)));
   }
   binary_into(self, other, binary_call(function, formula));
   history.commit();
